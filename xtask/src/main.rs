@@ -1,0 +1,2 @@
+//! Placeholder entry; tidy and generators live here.
+fn main() {}
