@@ -1,0 +1,20 @@
+//! The ledger's rules as one pure, synchronous state machine.
+//!
+//! [`post`] takes the books (a [`Books`]: whoever stores them), the present [`Moment`] and an [`Entry`], refuses in a fixed
+//! order or writes. An entry is one or more steps; each step becomes one journal line, which moves or holds one amount
+//! from a debit account to a credit account of the same currency and legal entity. So every line balances by its shape, and
+//! with it every entry, in every currency and legal entity.
+//!
+//! Invariants: what is available counts holds; a customer-initiated line never takes an account below its floor or above a
+//! limit; every change of a posted or held balance is a line that carries both values after. This crate deliberately knows
+//! nothing of async, SQL, JSON, HTTP and the present time.
+
+mod account;
+mod books;
+mod entry;
+mod limits;
+
+pub use account::{Account, AccountNo, BookNo, Class, Floor, Freeze, Side};
+pub use books::{Books, Moment, StoredEntry};
+pub use entry::{Action, After, Count, Entry, Hold, HoldState, Line, Posted, PostedLine, Refusal, Step, UpTo};
+pub use limits::{Direction, Group, GroupNo, LimitSet, Reached, Window};
