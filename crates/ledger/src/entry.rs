@@ -158,6 +158,8 @@ pub struct Line {
     /// Toward limits: what it used or gave back. For the end of a hold, [`Count::GiveBack`] with the day of the hold and
     /// concerning `released - amount` on the debit account's groups.
     pub count: Count,
+    /// The calendar day of the moment at which it was posted (as [`crate::Moment::day`]).
+    pub day: i32,
     /// The debit account's balances after it.
     pub debit_after: After,
     /// The credit account's balances after it.
