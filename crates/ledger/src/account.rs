@@ -3,6 +3,7 @@
 //! The counters only the rules may change. Names, owner, product and general-ledger code stand in the store: no rule
 //! depends on them.
 
+use crate::entry::{Action, After, Line};
 use crate::limits::GroupNo;
 
 /// An account's dense number within one store, from 1. The outside knows accounts by id; the mapping is the store's.
@@ -160,5 +161,63 @@ impl Account {
         let left =
             i128::from(self.posted()) - i128::from(self.held()) - i128::from(self.freeze.amount) - i128::from(floor);
         Some(i64::try_from(left.max(0)).unwrap_or(i64::MAX))
+    }
+
+    /// The balances that a line records after it.
+    #[must_use]
+    pub fn after(&self) -> After {
+        After { posted: self.posted(), held: self.held() }
+    }
+
+    /// Folds a journal line into the counters. Posting and recovery both go through here, so that they cannot differ. A line
+    /// that does not name the account, or that it holds already (not after `last`), changes nothing.
+    ///
+    /// # Panics
+    /// When a counter would leave its range: posting refuses such a line before it exists.
+    pub fn replay(&mut self, line: &Line) {
+        if line.seq <= self.last {
+            return;
+        }
+        let (posted, pending) = if self.no == line.debit {
+            (&mut self.debits_posted, &mut self.debits_pending)
+        } else if self.no == line.credit {
+            (&mut self.credits_posted, &mut self.credits_pending)
+        } else {
+            return;
+        };
+        let (moved, held) = match line.action {
+            Action::Post => (line.amount, 0),
+            Action::Hold => (0, line.amount),
+            Action::Capture => (line.amount, -line.released),
+            Action::Void | Action::Expire => (0, -line.released),
+        };
+        *posted = posted.checked_add(moved).expect("the counter stays in range: overflow is refused before writing");
+        *pending = pending.checked_add(held).expect("the counter stays in range: overflow is refused before writing");
+        self.last = line.seq;
+    }
+
+    /// How much may still be debited before debits exceed credits, holds counted, and below a credit-normal account's floor;
+    /// `frozen` says whether the frozen amount is respected. May be negative.
+    pub(crate) fn room_to_debit(&self, frozen: bool) -> i128 {
+        let spent = i128::from(self.debits_posted) + i128::from(self.debits_pending);
+        i128::from(self.credits_posted) - spent - self.kept(Side::Credit, frozen)
+    }
+
+    /// How much may still be credited before credits exceed debits, and below a debit-normal account's floor.
+    pub(crate) fn room_to_credit(&self, frozen: bool) -> i128 {
+        let spent = i128::from(self.credits_posted) + i128::from(self.credits_pending);
+        i128::from(self.debits_posted) - spent - self.kept(Side::Debit, frozen)
+    }
+
+    /// What must stay on an account whose normal side is this one: its floor and, if respected, its frozen amount.
+    fn kept(&self, normal: Side, frozen: bool) -> i128 {
+        if self.class.normal() != normal {
+            return 0;
+        }
+        let floor = match self.floor {
+            Floor::None => 0,
+            Floor::At(floor) => i128::from(floor),
+        };
+        floor + if frozen { i128::from(self.freeze.amount) } else { 0 }
     }
 }

@@ -1,7 +1,6 @@
-//! Journal entries: what is asked (steps), what is written (lines), what comes back, and why it may be refused.
+//! Journal entries: what is asked (steps), what is written (lines), what comes back.
 
 use crate::account::AccountNo;
-use crate::limits::Reached;
 use vocabulary::{BookingDate, Timestamp, ValueDate};
 
 /// A journal entry as asked for. All its steps are posted or none.
@@ -153,10 +152,10 @@ pub struct Line {
     pub amount: i64,
     /// Minor units of a hold that ended with this line.
     pub released: i64,
-    /// The line that placed the hold concerned, 0 for none.
+    /// The line that placed the hold concerned (for the placing line, itself), 0 for none.
     pub hold: u64,
-    /// Toward limits: what it used or gave back. For the end of a hold, [`Count::GiveBack`] with the day of the hold and
-    /// concerning `released - amount` on the debit account's groups.
+    /// Toward limits: what it used or gave back. For the end of a hold that had used them, [`Count::GiveBack`] with the day of
+    /// the hold, concerning `released - amount`: outgoing of the debit account's groups, incoming of the credit account's.
     pub count: Count,
     /// The calendar day of the moment at which it was posted (as [`crate::Moment::day`]).
     pub day: i32,
@@ -231,11 +230,4 @@ pub struct Posted {
     pub repeated: bool,
     /// One for each step, then one for each shortfall that a forced step sent to a receivable.
     pub lines: Vec<PostedLine>,
-}
-
-/// Why an entry was refused. In the order in which it is checked; nothing was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// See each variant's name; filled in by the rules.
-    Placeholder(Option<Reached>),
 }

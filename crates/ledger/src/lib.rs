@@ -12,9 +12,21 @@
 mod account;
 mod books;
 mod entry;
-mod limits;
+mod exists;
+mod legs;
+pub mod limits;
+mod movement;
+mod post;
+mod refusal;
+mod release;
 
 pub use account::{Account, AccountNo, BookNo, Class, Floor, Freeze, Side};
 pub use books::{Books, Moment, StoredEntry};
-pub use entry::{Action, After, Count, Entry, Hold, HoldState, Line, Posted, PostedLine, Refusal, Step, UpTo};
-pub use limits::{Direction, Group, GroupNo, LimitSet, Reached, Window};
+pub use entry::{Action, After, Count, Entry, Hold, HoldState, Line, Posted, PostedLine, Step, UpTo};
+pub use legs::Leg;
+pub use limits::{Direction, Group, GroupNo, LimitSet, Reached, Sides, Window};
+pub use post::{post, post_chain};
+pub use refusal::{ChainRefusal, Difference, Refusal, Sum};
+
+#[cfg(test)]
+mod tests;
