@@ -182,6 +182,7 @@ fn fits(bban: &[u8], runs: &[(usize, u8)]) -> bool {
 }
 
 fn structure_of(country: &str) -> Option<(&'static str, Standing)> {
+    let country = if FRENCH_TERRITORIES.contains(&country) { "FR" } else { country };
     let row = |table: &'static [(&str, &'static str)]| table.iter().find(|row| row.0 == country).map(|row| row.1);
     let registered = row(REGISTERED).map(|structure| (structure, Standing::Registered));
     registered.or_else(|| row(EXPERIMENTAL).map(|structure| (structure, Standing::Experimental)))
@@ -205,6 +206,9 @@ const REGISTERED: &[(&str, &str)] = &[
     ("SK", "20n"), ("SM", "1a10n12c"), ("SO", "19n"), ("ST", "21n"), ("SV", "4a20n"), ("TL", "19n"), ("TN", "20n"),
     ("TR", "6n16c"), ("UA", "6n19c"), ("VA", "18n"), ("VG", "4a16n"), ("XK", "16n"),
 ];
+
+/// Territories that the registry names in France's row: France's structure, sometimes under their own letters.
+const FRENCH_TERRITORIES: &[&str] = &["BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF", "WF", "YT"];
 
 /// Structures in use without registration, as published by the countries' banks.
 #[rustfmt::skip]

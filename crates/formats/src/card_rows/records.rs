@@ -107,6 +107,8 @@ impl<R: Read> Records<R> {
             }
             Parsed::Record { used, text, fields } => (used, text, fields),
         };
+        let pair = self.buffer[self.start + used - 1..self.end].starts_with(b"\r\n");
+        let used = if pair { used + 1 } else { used };
         let raw = &self.buffer[self.start..self.start + used];
         if raw.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
             self.skip_line()?;
@@ -142,15 +144,15 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Makes the buffer hold at least one longest record, or all that is left.
+    /// Makes the buffer hold one byte more than the longest record, or all that is left.
     fn fill(&mut self) -> io::Result<()> {
-        if self.at_end || self.end - self.start >= LONGEST_RECORD {
+        if self.at_end || self.end - self.start > LONGEST_RECORD {
             return Ok(());
         }
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        while self.end < LONGEST_RECORD && !self.at_end {
+        while self.end <= LONGEST_RECORD && !self.at_end {
             match self.source.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.at_end = true,
                 Ok(count) => self.end += count,
