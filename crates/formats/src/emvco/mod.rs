@@ -12,6 +12,7 @@
 //!   scheme's profile, which says what is missing: [`Scheme`], [`Profile`]. There is no leniency without a name.
 //! - `encode` gives back byte for byte what `decode` accepted.
 //!
+//! Rules are cited by the specification's own headings ("requirements of" a tag, names of tables).
 //! Nothing here draws or scans a symbol.
 
 mod builder;

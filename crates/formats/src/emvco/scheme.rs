@@ -20,7 +20,7 @@ pub enum Scheme {
     VnpayWallet,
     /// Vietnam, electricity bills: names longer than 25 characters.
     EvnBill,
-    /// Brazil: static codes without merchant data of the card world may omit 52, 59, 60.
+    /// Brazil: static codes without merchant data of the card world may omit 52, 59, 60; the amount may be zero.
     Pix,
     /// Cambodia: the merchant category may have letters; only riel and US dollar; no empty values.
     Khqr,
@@ -106,6 +106,8 @@ impl Scheme {
         let on = |tags: &[Tag]| tags.iter().any(|tag| defect.path.is_root(*tag));
         match (self, &defect.fault) {
             (Self::PromptPay | Self::VietQr | Self::Pix, Fault::Missing) => on(&[Tag::CATEGORY, Tag::NAME, Tag::CITY]),
+            // A withdrawal or a charge at the provider's address has no amount of its own (Manual do BR Code, table 1).
+            (Self::Pix, Fault::ZeroAmount) => on(&[Tag::AMOUNT]),
             (Self::VnpayWallet, Fault::Missing) => {
                 on(&[Tag::CATEGORY, Tag::CURRENCY, Tag::COUNTRY, Tag::NAME, Tag::CITY])
             }

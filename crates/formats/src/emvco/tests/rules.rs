@@ -215,6 +215,9 @@ fn a_profile_needs_its_mark_and_covers_only_its_own_departures() {
     assert_eq!(report(&no_country).verdict, Verdict::Invalid);
     let zero = payload(&[("26", "0010A0000007270103abc"), ("52", "-"), ("54", "0")]);
     assert_eq!(report(&zero).verdict, Verdict::Invalid);
+    let withdrawal = report(&payload(&[("26", "0014BR.GOV.BCB.PIX0103abc"), ("54", "0.00")]));
+    assert_eq!((withdrawal.verdict, withdrawal.profile), (Verdict::Profile, Some("Pix")));
+    assert_eq!(withdrawal.to_string().lines().next(), Some("profile as Pix"));
     let complete = report(&payload(&[("26", "0014br.gov.bcb.pix0103abc")]));
     assert_eq!((complete.verdict, complete.profile, complete.scheme), (Verdict::Valid, None, Some("Pix")));
 }
