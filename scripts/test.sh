@@ -65,6 +65,7 @@ stage examples examples
 rounds=3
 if $deep; then rounds=100; fi
 if has_crate system-tests; then
+  export X_BUILT=1
   stage crash ./x crash --rounds "$rounds"
   stage powercut ./x powercut --rounds "$rounds"
 fi

@@ -73,9 +73,3 @@ have_nextest() {
 }
 
 target_folder() { printf '%s' "${CARGO_TARGET_DIR:-target}"; }
-
-# A scratch folder that is gone when the script ends.
-scratch_folder() {
-  scratch=$(mktemp -d)
-  trap 'rm -rf "$scratch"' EXIT
-}
