@@ -45,8 +45,10 @@ fn main() -> ExitCode {
     })
 }
 
+/// The root of the repository: above this crate, where cargo says it is now, or where it was when it was built.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&here).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 /// Everything in the tree that the house does not allow, in the order of paths.
