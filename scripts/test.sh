@@ -9,7 +9,10 @@ deep=false
 for argument in "$@"; do
   case $argument in
     --deep) deep=true ;;
-    *) die "usage: ./x test [--deep]" ;;
+    *)
+      say "usage: ./x test [--deep]"
+      exit 2
+      ;;
   esac
 done
 

@@ -1,4 +1,4 @@
-//! The papers around the code: change log, the two READMEs, and nothing that ties the tree to one machine.
+//! The papers around the code: change log, the two READMEs, the map, links, and nothing that ties the tree to one machine.
 
 use crate::house::{LOCK_SOURCE, MACHINE_FOLDERS, MACHINE_FOLDERS_ALLOWED, MIRROR_WORDS};
 use crate::scan::line_of;
@@ -9,7 +9,9 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     change_log(tree, &mut findings);
     same_readmes(tree, &mut findings);
+    map(tree, &mut findings);
     for file in &tree.files {
+        links(tree, file, &mut findings);
         machine_paths(file, &mut findings);
         mirrors(file, &mut findings);
     }
@@ -65,6 +67,51 @@ fn outline(text: &str) -> Vec<String> {
         }
     }
     outline
+}
+
+/// The map names every crate that exists, so that nobody has to guess what a folder is for.
+fn map(tree: &Tree, findings: &mut Vec<Finding>) {
+    let Some(map) = tree.get("ARCHITECTURE.md") else {
+        return findings.push(Finding::new("ARCHITECTURE.md", 0, "is missing: it is the map of the crates"));
+    };
+    for file in tree.files.iter().filter(|file| file.path.ends_with("/Cargo.toml")) {
+        if let Some(room) = file.room().filter(|room| !map.text.contains(&format!("`{room}`"))) {
+            findings.push(Finding::new(&map.path, 0, format!("the map does not name `{room}`: add its row")));
+        }
+    }
+}
+
+/// Links between documents lead somewhere.
+fn links(tree: &Tree, file: &File, findings: &mut Vec<Finding>) {
+    if !file.path.ends_with(".md") {
+        return;
+    }
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    for (at, _) in file.text.match_indices("](") {
+        let target = file.text[at + 2..].split([')', '#', ' ']).next().unwrap_or_default();
+        let ours = !target.is_empty() && !target.contains(':');
+        if ours && !exists(tree, &resolve(folder, target)) {
+            let message = format!("the link to `{target}` leads nowhere");
+            findings.push(Finding::new(&file.path, line_of(&file.text, at), message));
+        }
+    }
+}
+
+fn resolve(folder: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn exists(tree: &Tree, path: &str) -> bool {
+    let folder = format!("{path}/");
+    tree.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
 }
 
 fn machine_paths(file: &File, findings: &mut Vec<Finding>) {

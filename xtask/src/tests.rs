@@ -198,9 +198,11 @@ const LOG: (&str, &str) = ("CHANGELOG.md", "## [0.1.0]\n");
 const ENGLISH: (&str, &str) = ("README.md", "# A\n```sh\n./x demo  # start\n```\n## B\n");
 const CHINESE: (&str, &str) = ("README.zh-CN.md", "# 甲\n```sh\n./x demo  # 启动\n```\n## 乙\n");
 
+const MAP: (&str, &str) = ("ARCHITECTURE.md", "| 0 | `money` |\n");
+
 #[test]
 fn the_change_log_tells_of_the_version() {
-    passes(papers::check, &[ROOT, LOG, ENGLISH, CHINESE]);
+    passes(papers::check, &[ROOT, LOG, ENGLISH, CHINESE, MAP]);
     refused(papers::check, &[ROOT, ("CHANGELOG.md", "## [0.0.9]\n"), ENGLISH, CHINESE], "no section for version 0.1.0");
     refused(papers::check, &[LOG, ENGLISH, CHINESE], "no version in [workspace.package]");
 }
@@ -214,11 +216,30 @@ fn both_readmes_say_the_same() {
     refused(papers::check, &[ROOT, LOG, ENGLISH, other], "says `./x test` where README.md says `./x demo`");
 }
 
+fn with<'a>(path: &'a str, text: &'a str) -> [(&'a str, &'a str); 6] {
+    [ROOT, LOG, ENGLISH, CHINESE, MAP, (path, text)]
+}
+
+#[test]
+fn the_map_names_every_crate() {
+    passes(papers::check, &with("crates/money/Cargo.toml", ""));
+    refused(papers::check, &with("crates/ledger/Cargo.toml", ""), "the map does not name `ledger`");
+    refused(papers::check, &[ROOT, LOG, ENGLISH, CHINESE], "is missing: it is the map");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let good = "[a](../README.md#b) [b](https://example.com/x) [c](#d) [e](../docs)";
+    passes(papers::check, &with("docs/a.md", good));
+    refused(
+        papers::check,
+        &with("docs/a.md", "\n[a](README.md)"),
+        "docs/a.md:2: the link to `README.md` leads nowhere",
+    );
+}
+
 #[test]
 fn nothing_is_tied_to_one_machine() {
-    fn with<'a>(path: &'a str, text: &'a str) -> [(&'a str, &'a str); 5] {
-        [ROOT, LOG, ENGLISH, CHINESE, (path, text)]
-    }
     for folder in ["work", "root", "home", "tmp"] {
         let text = format!("cd /{folder}/here\n");
         refused(papers::check, &with("x", &text), "exists on one machine only");

@@ -1,4 +1,4 @@
-//! The tree as tidy sees it: every tracked or about to be tracked text file, read once.
+//! The tree as tidy sees it: every file that is tracked or about to be, read once.
 //!
 //! A [`Tree`] is plain data, so that the rules can be tested on small trees that never were on a disk.
 
@@ -8,17 +8,17 @@ use std::process::Command;
 
 use crate::scan::Source;
 
-/// A text file, with its path from the root, and its views if it is Rust.
+/// A file, with its path from the root, and its views if it is Rust.
 pub struct File {
     /// With `/`, from the root of the repository.
     pub path: String,
-    /// As it is.
+    /// As it is; empty if it is not UTF-8.
     pub text: String,
     /// For `.rs` files.
     pub source: Option<Source>,
 }
 
-/// Every text file of the repository, sorted by path.
+/// Every file of the repository.
 pub struct Tree {
     /// Sorted by path.
     pub files: Vec<File>,
@@ -98,8 +98,9 @@ impl Tree {
             None => walk(root)?,
         };
         let texts = paths.into_iter().filter_map(|path| {
+            // A file that is gone is skipped; a picture is there, but has no text.
             let bytes = fs::read(root.join(&path)).ok()?;
-            Some((path, String::from_utf8(bytes).ok()?))
+            Some((path, String::from_utf8(bytes).unwrap_or_default()))
         });
         Ok(Self::from_texts(texts))
     }
