@@ -166,6 +166,15 @@ fn a_table_has_one_writing_file() {
     passes(owners::check, &[schema, owner, reader, test, inner]);
 }
 
+#[test]
+fn a_module_declared_for_tests_is_test_code() {
+    let lib = ("crates/sql/src/lib.rs", "//! x\n#[cfg(test)]\nmod properties;\nmod rows;\n");
+    let rows = ("crates/sql/src/rows.rs", "//! x\n#[cfg(test)]\nmod races;\n");
+    let texts = [lib, rows, ("crates/sql/src/properties.rs", "//! x\n"), ("crates/sql/src/rows/races.rs", "//! x\n")];
+    let tested: Vec<bool> = tree(&texts).files.iter().map(crate::tree::File::is_test).collect();
+    assert_eq!(tested, [false, true, false, true]);
+}
+
 const TABLE: &str = "//! x
             Self::Conflict => 409,
 error_codes! {

@@ -16,6 +16,8 @@ pub struct File {
     pub text: String,
     /// For `.rs` files.
     pub source: Option<Source>,
+    /// Whether a `#[cfg(test)] mod …;` somewhere declares it.
+    declared_test: bool,
 }
 
 /// Every file of the repository.
@@ -67,6 +69,7 @@ impl File {
         let crate_of_tests = self.room() == Some("system-tests");
         let name = self.path.rsplit('/').next().unwrap_or_default();
         crate_of_tests
+            || self.declared_test
             || self.path.contains("/tests/")
             || self.path.contains("/benches/")
             || name == "tests.rs"
@@ -81,10 +84,17 @@ impl Tree {
             .into_iter()
             .map(|(path, text)| {
                 let source = path.ends_with(".rs").then(|| Source::of(&text));
-                File { path, text, source }
+                File { path, text, source, declared_test: false }
             })
             .collect();
         files.sort_by(|left, right| left.path.cmp(&right.path));
+        let modules: Vec<String> = files.iter().flat_map(test_modules).collect();
+        for file in &mut files {
+            let declares = |module: &String| {
+                file.path.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+            };
+            file.declared_test = modules.iter().any(declares);
+        }
         Self { files }
     }
 
@@ -109,6 +119,21 @@ impl Tree {
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
     }
+}
+
+/// The modules in files of their own that this file compiles for tests only, as paths without an ending.
+fn test_modules(file: &File) -> Vec<String> {
+    let Some(source) = &file.source else { return Vec::new() };
+    let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+    let base = match name {
+        "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
+        _ => file.path.trim_end_matches(".rs").to_owned(),
+    };
+    let declared = source.tests.iter().filter_map(|range| {
+        let item = source.code[range.clone()].strip_suffix(';')?;
+        item.rsplit_once("mod ").map(|(_, module)| format!("{base}/{}", module.trim()))
+    });
+    declared.collect()
 }
 
 fn git_paths(root: &Path) -> Option<Vec<String>> {
