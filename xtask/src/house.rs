@@ -140,6 +140,16 @@ pub const FLOAT_FLOORS: u8 = 3;
 /// Files on those floors that may use floats, each with a reason.
 pub const FLOAT_FILES: &[(&str, &str)] = &[];
 
+/// Rooms where any file may hold SQL.
+pub const SQL_ANYWHERE: &[&str] = &["sql", "store", "checker"];
+/// Rooms where only files or folders called `records` or after migrations may hold SQL; the rest holds none.
+pub const SQL_IN_RECORDS: &[&str] = &["bank"];
+/// Other files that hold SQL, each with a reason.
+pub const SQL_FILES: &[(&str, &str)] = &[];
+/// How a statement begins.
+pub const SQL_BEGINNINGS: &[&str] =
+    &["SELECT ", "INSERT ", "UPDATE ", "DELETE FROM ", "WITH ", "CREATE TABLE ", "PRAGMA "];
+
 /// Tables written by more than one file: (table, files, reason). Any other table has one writing file.
 pub const TABLES_WITH_SEVERAL_WRITERS: &[(&str, &[&str], &str)] = &[];
 

@@ -1,16 +1,44 @@
-//! One writing file for each SQL table: whoever wants to know what can change a row reads one file.
+//! SQL stands in few places, and each table has one writing file: who wants to know what can change a row reads one file.
 //!
 //! Looks at string literals outside tests. Reading is free; migrations declare, so they own nothing. A statement whose
 //! table is not a literal is not seen, which is why table names are never put together at run time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::house::TABLES_WITH_SEVERAL_WRITERS;
-use crate::scan::words;
+use crate::house::{SQL_ANYWHERE, SQL_BEGINNINGS, SQL_FILES, SQL_IN_RECORDS, TABLES_WITH_SEVERAL_WRITERS};
+use crate::scan::{line_of, words};
 use crate::tree::{File, Finding, Tree};
 
-/// Finds tables with several writing files.
+/// Finds SQL where none belongs, and tables with several writing files.
 pub fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = misplaced(tree);
+    findings.extend(writers(tree));
+    findings
+}
+
+fn misplaced(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.files.iter().filter(|file| !file.is_test() && !may_hold_sql(file)) {
+        let Some(source) = &file.source else { continue };
+        let statements = source.literals().filter(|(at, _)| !source.in_test(*at));
+        for (at, _) in statements.filter(|(_, text)| SQL_BEGINNINGS.iter().any(|begin| text.starts_with(begin))) {
+            let message = "SQL does not belong here: put it into the capability's `records.rs`, or ask a lower floor";
+            findings.push(Finding::new(&file.path, line_of(&file.text, at), message));
+        }
+    }
+    findings
+}
+
+fn may_hold_sql(file: &File) -> bool {
+    let room = file.room().unwrap_or_default();
+    let records = is_migration(file) || file.path.contains("/records");
+    SQL_ANYWHERE.contains(&room)
+        || (SQL_IN_RECORDS.contains(&room) && records)
+        || room == "xtask"
+        || SQL_FILES.iter().any(|(path, _)| *path == file.path)
+}
+
+fn writers(tree: &Tree) -> Vec<Finding> {
     let statements: Vec<(&File, Vec<String>)> =
         tree.files.iter().filter_map(|file| Some((file, sql_words(file)?))).collect();
     let tables: BTreeSet<&str> = statements.iter().flat_map(|(_, words)| declared(words)).collect();

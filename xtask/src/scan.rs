@@ -41,6 +41,18 @@ impl Source {
         Self { comments: pick(View::Comment), strings: pick(View::Text), code, tests }
     }
 
+    /// The string literals with their places, without quotes and leading space.
+    pub fn literals(&self) -> impl Iterator<Item = (usize, &str)> {
+        let bytes = self.strings.as_bytes();
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let start = next + bytes[next..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+            next = (start + raw_string(bytes, start).unwrap_or_else(|| quoted(&bytes[start..]))).min(bytes.len());
+            let inside = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '#' | 'r' | 'b' | 'c' | '\\');
+            Some((start, self.strings[start..next].trim_start_matches(inside)))
+        })
+    }
+
     /// Whether this byte stands in test code.
     pub fn in_test(&self, at: usize) -> bool {
         self.tests.iter().any(|range| range.contains(&at))

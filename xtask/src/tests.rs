@@ -159,11 +159,24 @@ fn a_table_has_one_writing_file() {
         let other = format!("//! x\nconst A: &str = r#\"{statement}\"#;\n");
         refused(owners::check, &[schema, owner, ("crates/bank/src/b.rs", &other)], "table `wallet` is written by");
     }
-    let reader = ("crates/bank/src/b.rs", "//! UPDATE wallet\nconst A: &str = \"SELECT * FROM wallet FOR UPDATE\";\n");
+    let reader = ("crates/store/src/b.rs", "//! UPDATE wallet\nconst A: &str = \"SELECT * FROM wallet FOR UPDATE\";\n");
     let test = ("crates/bank/src/tests.rs", "//! x\nconst A: &str = \"DELETE FROM wallet\";\n");
     let inner =
         ("crates/bank/src/c.rs", "//! x\n#[cfg(test)]\nmod tests {\n    const A: &str = \"DELETE FROM wallet\";\n}\n");
     passes(owners::check, &[schema, owner, reader, test, inner]);
+}
+
+#[test]
+fn sql_stands_in_records_only() {
+    let code =
+        "//! x\nconst A: &str = \"SELECT \\\"SELECT 1\\\" FROM a\";\nconst B: &str = r#\"\n  UPDATE a SET b = 1\"#;\n";
+    let all = messages(owners::check, &[("crates/bank/src/payments/create.rs", code)]);
+    assert_eq!(all.len(), 2, "{all:#?}");
+    assert!(all[0].starts_with("crates/bank/src/payments/create.rs:2: SQL does not belong here"), "{all:#?}");
+    refused(owners::check, &[("crates/api/src/records.rs", code)], "SQL does not belong here");
+    passes(owners::check, &[("crates/bank/src/payments/records.rs", code)]);
+    passes(owners::check, &[("crates/store/src/a.rs", code)]);
+    passes(owners::check, &[("crates/api/src/a.rs", "//! x\nconst A: &str = \"say SELECT or not\";\n")]);
 }
 
 #[test]
