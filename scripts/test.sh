@@ -53,7 +53,7 @@ has_crate() { [ -f "crates/$1/Cargo.toml" ]; }
 licences() {
   if ! cargo deny --version >/dev/null 2>&1; then
     say "installing cargo-deny (once, some minutes)"
-    cargo install --quiet --locked cargo-deny
+    cargo install --quiet --locked --debug cargo-deny
   fi
   cargo deny --locked check bans licenses sources
 }

@@ -17,9 +17,10 @@ apt_install() {
     as_root=(sudo -n)
   fi
   say "installing $*"
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2 ||
-    { "${as_root[@]}" apt-get update -qq >&2 &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2; }
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends)
+  # The list of packages may be missing or old on a fresh machine.
+  "${as_root[@]}" "${install[@]}" "$@" >/dev/null 2>&1 ||
+    { "${as_root[@]}" apt-get update -qq >/dev/null && "${as_root[@]}" "${install[@]}" "$@" >/dev/null; }
 }
 
 # need COMMAND PACKAGE…: the command exists, or is installed from Debian's packages.
@@ -65,11 +66,12 @@ need_component() {
   die "'cargo $part' is missing. Run: rustup component add $package"
 }
 
-# Nextest runs the tests; it is built once if missing. False if that is not possible.
+# Nextest runs the tests; it is built once if missing, unoptimised because it only waits for others. False if that fails.
 have_nextest() {
   cargo nextest --version >/dev/null 2>&1 && return
   say "installing cargo-nextest (once, some minutes)"
-  cargo install --quiet --locked cargo-nextest >&2 && cargo nextest --version >/dev/null 2>&1
+  cargo install --quiet --locked --debug --no-default-features --features default-no-update cargo-nextest >&2 &&
+    cargo nextest --version >/dev/null 2>&1
 }
 
 target_folder() { printf '%s' "${CARGO_TARGET_DIR:-target}"; }
