@@ -39,6 +39,16 @@ impl Connection {
         Ok(Self { inner })
     }
 
+    /// Opens the database for copying it whole: reads only, but may write the copy.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open_copier(file: &Path) -> Result<Self, SqlError> {
+        let reader = Self::open_reader(file)?;
+        reader.inner.execute_batch("PRAGMA query_only=OFF;")?;
+        Ok(reader)
+    }
+
     /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
