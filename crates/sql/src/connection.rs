@@ -58,6 +58,14 @@ impl Connection {
         Ok(statement.execute(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?)
     }
 
+    /// Looks a statement up once, to run it for many rows: a look-up hashes its text.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn prepare(&self, sql: &str) -> Result<Prepared<'_>, SqlError> {
+        Ok(Prepared(self.inner.prepare_cached(sql)?))
+    }
+
     /// Runs several statements without parameters.
     ///
     /// # Errors
@@ -128,5 +136,21 @@ impl Connection {
     /// Whether no unit is open on this connection.
     pub(crate) fn is_idle(&self) -> bool {
         self.inner.is_autocommit()
+    }
+}
+
+/// A statement ready to run many times.
+pub struct Prepared<'c>(rusqlite::CachedStatement<'c>);
+
+impl Prepared<'_> {
+    /// Runs it and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn execute(&mut self, params: &[Param<'_>]) -> Result<usize, SqlError> {
+        for (place, param) in params.iter().enumerate() {
+            self.0.raw_bind_parameter(place + 1, param)?;
+        }
+        Ok(self.0.raw_execute()?)
     }
 }
