@@ -13,10 +13,12 @@
 //! - `encode` gives back byte for byte what `decode` accepted.
 //!
 //! Rules are cited by the specification's own headings ("requirements of" a tag, names of tables).
+//! Consumer-presented payloads are read in [`consumer`].
 //! Nothing here draws or scans a symbol.
 
 mod builder;
 mod check;
+pub mod consumer;
 mod crc;
 mod decode;
 mod fault;
