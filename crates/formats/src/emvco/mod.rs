@@ -30,7 +30,7 @@ mod scheme;
 mod tag;
 mod tlv;
 
-pub use builder::{BuildError, Builder, Merchant};
+pub use builder::{BuildError, Builder, Merchant, plain_text};
 pub use crc::crc16;
 pub use decode::{Inspection, MAX_BYTES, Payload, decode, decode_bytes, inspect, inspect_bytes};
 pub use fault::{Defect, Fault, Oddity, Remark};
