@@ -27,6 +27,3 @@ pub use legs::Leg;
 pub use limits::{Direction, Group, GroupNo, LimitSet, Reached, Sides, Window};
 pub use post::{post, post_chain};
 pub use refusal::{ChainRefusal, Difference, Refusal, Sum};
-
-#[cfg(test)]
-mod tests;

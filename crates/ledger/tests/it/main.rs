@@ -1,0 +1,7 @@
+//! The ledger's tests: decisions as small scripts, properties against a naive model, and the case tables.
+
+#[allow(missing_docs, dead_code)]
+mod ledger_cases;
+
+mod cases;
+mod memory;
