@@ -3,5 +3,9 @@
 #[allow(missing_docs, dead_code)]
 mod ledger_cases;
 
+mod audit;
 mod cases;
+mod decisions;
+mod limit_decisions;
 mod memory;
+mod script;
