@@ -6,6 +6,8 @@ mod ledger_cases;
 mod audit;
 mod cases;
 mod decisions;
+mod legs;
 mod limit_decisions;
 mod memory;
+mod refusals;
 mod script;
