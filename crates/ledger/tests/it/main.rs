@@ -9,5 +9,7 @@ mod decisions;
 mod legs;
 mod limit_decisions;
 mod memory;
+mod model;
+mod properties;
 mod refusals;
 mod script;
