@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use vocabulary::Timestamp;
 
-struct MemoryBank {
+pub struct MemoryBank {
     books: MemoryBooks,
     numbers: HashMap<u128, AccountNo>,
     failed: HashSet<u128>,
@@ -22,7 +22,7 @@ fn start() -> Timestamp {
 }
 
 impl MemoryBank {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { books: MemoryBooks::default(), numbers: HashMap::new(), failed: HashSet::new(), now: start() }
     }
 }

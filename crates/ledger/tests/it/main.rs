@@ -13,3 +13,4 @@ mod model;
 mod properties;
 mod refusals;
 mod script;
+mod two_phase_cases;

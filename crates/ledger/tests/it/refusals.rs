@@ -45,6 +45,7 @@ fn every_refusal_has_its_code_and_says_what_to_do() {
     for (refusal, code, transient, part) in every_refusal() {
         assert_eq!(refusal.code().as_str(), code);
         assert_eq!(refusal.is_transient(), transient, "{code}");
+        assert_eq!(refusal.reached().is_some(), code.contains("limit"), "{code}");
         assert!(refusal.to_string().contains(part), "{refusal}");
     }
 }
