@@ -150,6 +150,7 @@ error_codes! {
     BalanceLimitExceeded "balance_limit_exceeded" Conflict "The receiver's balance limit would be exceeded" "Send less."
     HoldNotFound "hold_not_found" NotFound "There is no such hold" "Check the id."
     HoldExpired "hold_expired" Conflict "The hold has expired" "Start a new payment."
+    HoldNotOver "hold_not_over" Conflict "The hold's time is not over" "Wait until it expires, or void it."
     HoldAlreadyCaptured "hold_already_captured" Conflict "The hold was captured already" "Nothing is left to do."
     HoldAlreadyVoided "hold_already_voided" Conflict "The hold was voided already" "Nothing is left to do."
     CaptureExceedsHold "capture_exceeds_hold" Conflict "The capture is larger than what is held" "Capture at most the remaining hold."
