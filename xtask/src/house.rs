@@ -143,7 +143,7 @@ pub const FLOAT_FILES: &[(&str, &str)] = &[];
 
 /// Rooms where any file may hold SQL.
 pub const SQL_ANYWHERE: &[&str] = &["sql", "store", "checker"];
-/// Rooms where only files or folders called `records` or after migrations may hold SQL; the rest holds none.
+/// Rooms where SQL stands in files named after `records` or migrations only; the rest holds none.
 pub const SQL_IN_RECORDS: &[&str] = &["bank", "rails"];
 /// Other files that hold SQL, each with a reason.
 pub const SQL_FILES: &[(&str, &str)] = &[];
