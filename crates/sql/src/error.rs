@@ -1,0 +1,50 @@
+//! What can go wrong underneath, sorted by what it means for a unit of work.
+
+use rusqlite::ffi::ErrorCode as Sqlite;
+use std::fmt;
+
+/// Trouble with the database. A business "no" is never one of these, and none of these is ever "not found".
+#[derive(Debug)]
+pub enum SqlError {
+    /// Reading, writing or syncing failed: what is on disk is no longer certain.
+    Io(String),
+    /// There is no room (disk or memory); nothing of the unit was kept.
+    Full(String),
+    /// A row breaks the schema's rules.
+    Corrupt(&'static str),
+    /// A uniqueness or check rule of the schema refused a row: a race that the caller's look-up could not see.
+    Constraint(String),
+    /// Somebody else holds the database.
+    Busy,
+    /// Anything else: a mistake in our SQL.
+    Other(String),
+}
+
+impl From<rusqlite::Error> for SqlError {
+    fn from(error: rusqlite::Error) -> Self {
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(Sqlite::SystemIoFailure | Sqlite::CannotOpen | Sqlite::ReadOnly) => Self::Io(text),
+            Some(Sqlite::DiskFull | Sqlite::OutOfMemory | Sqlite::OperationInterrupted) => Self::Full(text),
+            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => Self::Corrupt("the database file is damaged"),
+            Some(Sqlite::ConstraintViolation) => Self::Constraint(text),
+            Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => Self::Busy,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+impl fmt::Display for SqlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(text) => write!(f, "the database could not be read or written: {text}"),
+            Self::Full(text) => write!(f, "there is no room to go on: {text}"),
+            Self::Corrupt(what) => write!(f, "the database is damaged: {what}"),
+            Self::Constraint(text) => write!(f, "a rule of the schema refused a row: {text}"),
+            Self::Busy => f.write_str("the database is in use"),
+            Self::Other(text) => write!(f, "a statement failed: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for SqlError {}

@@ -1,0 +1,34 @@
+//! Units of work on the embedded database (SQLite), one choke point for SQL.
+//!
+//! One writer thread owns the only writing connection and commits many units at once (group commit, see [`Writer`]);
+//! readers have read-only connections and see one snapshot each. The crate has no tables of its own and knows nothing of
+//! money: what must be flushed with a group, and undone with a unit, is behind [`GroupState`].
+//!
+//! Invariants: no answer leaves before the COMMIT that carries its unit; a unit that did not say "done" or "refused" leaves
+//! nothing behind; an I/O error on commit ends the process, never in an answer.
+
+mod backup;
+mod checkpoint;
+mod connection;
+mod error;
+mod lock;
+mod migrate;
+mod queue;
+mod readers;
+mod value;
+mod writer;
+
+pub use backup::{BackupError, check_file, copy_to};
+pub use connection::{Connection, Prepared};
+pub use error::SqlError;
+pub use lock::{DirectoryLock, LockError};
+pub use migrate::{Migration, MigrationError, migrate, schema_version};
+pub use readers::Readers;
+pub use value::{Param, Row};
+pub use writer::{GroupState, Lane, Limits, Unit, UnitError, Verdict, Writer};
+
+/// Database files are called this within a data directory.
+pub const FILE_NAME: &str = "bank.db";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Group commit, migrations, locks and backups.

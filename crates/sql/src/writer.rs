@@ -1,0 +1,426 @@
+//! The one writer: takes closures from a queue, runs many in one database transaction (a group), commits, then answers.
+//!
+//! Layers: base ← group ← closure. A closure runs in a savepoint (opened by its first write) and a mark of the in-memory
+//! [`GroupState`]; it is released or rolled back whole. The group joins the base only after COMMIT returned well.
+//!
+//! Crash points closed here:
+//! - every answer, refusals included, leaves after COMMIT, because a refusal may rest on what an earlier unit of the same
+//!   group wrote;
+//! - a COMMIT that fails for lack of room rolls the whole group back, forgets the in-memory state and reads it anew;
+//! - a COMMIT or flush that fails with an I/O error ends the process: whether it reached the disk is unknown, and only
+//!   recovery from the log may tell;
+//! - a panic inside a closure undoes that closure alone; a panic of the writer itself ends the process.
+
+use crate::checkpoint::Checkpointer;
+use crate::connection::Connection;
+use crate::error::SqlError;
+use crate::queue::{Queue, Refused};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// What a unit wants done with what it wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Keep it.
+    Keep,
+    /// Undo it.
+    Undo,
+}
+
+/// Why a unit has no result.
+#[derive(Debug)]
+pub enum UnitError {
+    /// The queue is full: nothing was started. Try again later.
+    Overloaded,
+    /// The unit waited past its deadline: nothing was started.
+    Expired,
+    /// The writer has stopped: nothing was started.
+    Stopped,
+    /// The group could not be committed: nothing was kept.
+    NotCommitted,
+    /// The unit panicked: nothing of it was kept.
+    Panicked,
+    /// The writer went away after taking the unit: whether it was kept is not known.
+    Unknown,
+}
+
+impl std::fmt::Display for UnitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Overloaded => "too many units of work are waiting",
+            Self::Expired => "the unit of work waited too long and was not started",
+            Self::Stopped => "the writer has stopped",
+            Self::NotCommitted => "the group could not be committed; nothing was kept",
+            Self::Panicked => "the unit of work failed; nothing was kept",
+            Self::Unknown => "whether the unit of work was kept is not known",
+        })
+    }
+}
+
+impl std::error::Error for UnitError {}
+
+/// Which queue a unit waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Somebody waits for it.
+    Interactive,
+    /// A chunk of bulk work, one between groups of interactive units.
+    Bulk,
+}
+
+/// What lives in memory beside the database and joins it with each group.
+pub trait GroupState: Send + 'static {
+    /// A group begins: read the clock once.
+    fn begin(&mut self);
+    /// A point to which the closure's changes can be undone.
+    fn mark(&mut self) -> usize;
+    /// Undoes everything since the mark.
+    fn undo_to(&mut self, mark: usize);
+    /// Roughly how many bytes the group will write.
+    fn weight(&self) -> usize;
+    /// Writes what the group changed, before COMMIT.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn flush(&mut self, connection: &Connection) -> Result<(), SqlError>;
+    /// The group was committed; called before anybody is answered.
+    fn committed(&mut self);
+    /// The group was rolled back: forget everything and read the committed state anew.
+    ///
+    /// # Errors
+    /// When the database fails; the process then ends.
+    fn reload(&mut self, connection: &Connection) -> Result<(), SqlError>;
+}
+
+/// Sizes of queue and groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many units may wait in each lane.
+    pub queue: usize,
+    /// How many units make a group at most.
+    pub group: usize,
+    /// After this long a group ends.
+    pub group_time: Duration,
+    /// After so many bytes a group ends.
+    pub group_bytes: usize,
+    /// A unit that waited this long is not started.
+    pub patience: Duration,
+    /// Run every closure twice, undoing the first run: finds side effects outside the unit. For tests.
+    pub rehearse: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue: 4096,
+            group: 256,
+            group_time: Duration::from_millis(10),
+            group_bytes: 4 << 20,
+            patience: Duration::from_millis(500),
+            rehearse: false,
+        }
+    }
+}
+
+/// What a closure works on: the connection inside the group's transaction, and the state in memory.
+pub struct Unit<'a, S> {
+    connection: &'a Connection,
+    /// The in-memory state; its changes are undone with the unit.
+    pub state: &'a mut S,
+    savepoint: bool,
+}
+
+impl<'a, S> Unit<'a, S> {
+    /// The connection, for reading only: sees everything that was written before in the group.
+    #[must_use]
+    pub fn reading(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// Runs a writing statement in the unit's savepoint and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn execute(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<usize, SqlError> {
+        if !self.savepoint {
+            self.connection.execute("SAVEPOINT unit", &[])?;
+            self.savepoint = true;
+        }
+        self.connection.execute(sql, params)
+    }
+
+    /// Both at once: the connection for reading and the state for changing.
+    pub fn parts(&mut self) -> (&'a Connection, &mut S) {
+        (self.connection, self.state)
+    }
+}
+
+trait Work<S>: Send {
+    fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict;
+    fn answer(self: Box<Self>, error: Option<UnitError>);
+}
+
+struct Closure<F, T> {
+    body: F,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, UnitError>>,
+}
+
+impl<S, F, T> Work<S> for Closure<F, T>
+where
+    F: FnMut(&mut Unit<'_, S>) -> (Verdict, T) + Send,
+    T: Send,
+{
+    fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict {
+        let (verdict, result) = (self.body)(unit);
+        self.result = Some(result);
+        verdict
+    }
+
+    fn answer(self: Box<Self>, error: Option<UnitError>) {
+        let answer = match (error, self.result) {
+            (None, Some(result)) => Ok(result),
+            (Some(error), _) => Err(error),
+            (None, None) => Err(UnitError::Panicked),
+        };
+        // Nobody waits any more: the unit took effect all the same, and its idempotency record will tell.
+        let _ = self.reply.send(answer);
+    }
+}
+
+struct Queued<S> {
+    work: Box<dyn Work<S>>,
+    since: Instant,
+}
+
+/// The handle to the writer thread. Dropping it drains the queue and stops the thread.
+pub struct Writer<S> {
+    queue: Arc<Queue<Queued<S>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<S: GroupState> Writer<S> {
+    /// Starts the writer on a connection and a state read from it.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn start(file: &Path, connection: Connection, state: S, limits: Limits) -> Result<Self, SqlError> {
+        let queue = Arc::new(Queue::new(limits.queue));
+        let checkpointer = Checkpointer::start(file)?;
+        let taken = Arc::clone(&queue);
+        let body = move || {
+            let mut writer = Loop { connection, state, limits, checkpointer, queue: taken };
+            // A panic outside a closure leaves a state nobody can vouch for: only recovery may go on.
+            if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+                tracing::error!("the writer panicked");
+                std::process::abort();
+            }
+        };
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(body);
+        let thread = thread.map_err(|error| SqlError::Io(error.to_string()))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+
+    /// Queues a closure. It may run twice and must have no effect outside the unit. Dropping the receiver cancels nothing.
+    pub fn submit<T, F>(&self, lane: Lane, body: F) -> oneshot::Receiver<Result<T, UnitError>>
+    where
+        F: FnMut(&mut Unit<'_, S>) -> (Verdict, T) + Send + 'static,
+        T: Send + 'static,
+    {
+        let (reply, receiver) = oneshot::channel();
+        let work = Closure { body, result: None, reply };
+        #[expect(clippy::disallowed_methods, reason = "how long a unit waits is the machine's time, not the bank's")]
+        let queued = Queued { work: Box::new(work), since: Instant::now() };
+        if let Err((refused, queued)) = self.queue.push(queued, lane == Lane::Bulk) {
+            let error = match refused {
+                Refused::Full => UnitError::Overloaded,
+                Refused::Closed => UnitError::Stopped,
+            };
+            queued.work.answer(Some(error));
+        }
+        receiver
+    }
+
+    /// How many units wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+impl<S> Drop for Writer<S> {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer ended badly");
+        }
+    }
+}
+
+struct Loop<S> {
+    connection: Connection,
+    state: S,
+    limits: Limits,
+    checkpointer: Checkpointer,
+    queue: Arc<Queue<Queued<S>>>,
+}
+
+type Finished<S> = Vec<(Box<dyn Work<S>>, Option<UnitError>)>;
+
+impl<S: GroupState> Loop<S> {
+    fn run(&mut self) {
+        let mut waiting = VecDeque::new();
+        let mut bulk = None;
+        while self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
+            let mut finished = Vec::with_capacity(waiting.len() + 1);
+            if let Err(error) = self.connection.execute("BEGIN IMMEDIATE", &[]) {
+                tracing::error!(%error, "no unit could begin");
+                let all = waiting.drain(..).chain(bulk.take());
+                finished.extend(all.map(|queued| (queued.work, Some(UnitError::NotCommitted))));
+                answer(finished);
+                continue;
+            }
+            self.state.begin();
+            let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
+            self.finish_group(alive, finished);
+            self.checkpointer.truncate_when_due(&self.connection);
+        }
+    }
+
+    /// Runs closures until the group is full; false when the database ended the group's transaction by itself.
+    fn run_group(
+        &mut self,
+        waiting: &mut VecDeque<Queued<S>>,
+        bulk: Option<Queued<S>>,
+        finished: &mut Finished<S>,
+    ) -> bool {
+        #[expect(clippy::disallowed_methods, reason = "a group's length is the machine's time, not the bank's")]
+        let begun = Instant::now();
+        let mut alive = true;
+        if let Some(queued) = bulk {
+            alive = self.run_one(queued, finished, false);
+        }
+        loop {
+            while let Some(queued) = waiting.pop_front() {
+                if alive {
+                    alive = self.run_one(queued, finished, true);
+                } else {
+                    finished.push((queued.work, Some(UnitError::NotCommitted)));
+                }
+            }
+            let full = finished.len() >= self.limits.group
+                || begun.elapsed() >= self.limits.group_time
+                || self.state.weight() >= self.limits.group_bytes;
+            if full || !alive {
+                return alive;
+            }
+            self.queue.take_more(self.limits.group - finished.len(), waiting);
+            if waiting.is_empty() {
+                return alive;
+            }
+        }
+    }
+
+    fn run_one(&mut self, queued: Queued<S>, finished: &mut Finished<S>, impatient: bool) -> bool {
+        let mut work = queued.work;
+        if impatient && queued.since.elapsed() > self.limits.patience {
+            finished.push((work, Some(UnitError::Expired)));
+            return true;
+        }
+        if self.limits.rehearse && !self.attempt(&mut *work, Some(Verdict::Undo)).1 {
+            finished.push((work, Some(UnitError::NotCommitted)));
+            return false;
+        }
+        let (error, alive) = self.attempt(&mut *work, None);
+        finished.push((work, error));
+        alive
+    }
+
+    /// Runs a closure in a savepoint. Returns its error, and whether the group's transaction still stands.
+    fn attempt(&mut self, work: &mut dyn Work<S>, forced: Option<Verdict>) -> (Option<UnitError>, bool) {
+        let mark = self.state.mark();
+        let mut unit = Unit { connection: &self.connection, state: &mut self.state, savepoint: false };
+        let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut unit)));
+        let savepoint = unit.savepoint;
+        if self.connection.is_idle() {
+            // FULL, IOERR, NOMEM and INTERRUPT may end the whole transaction under the closure.
+            return (Some(UnitError::NotCommitted), false);
+        }
+        let (error, verdict) = match outcome {
+            Ok(verdict) => (None, forced.unwrap_or(verdict)),
+            Err(_) => {
+                tracing::error!("a unit of work panicked");
+                (Some(UnitError::Panicked), Verdict::Undo)
+            }
+        };
+        let ended = match (verdict, savepoint) {
+            (Verdict::Keep, true) => self.connection.execute("RELEASE unit", &[]).map(drop),
+            (Verdict::Undo, true) => self
+                .connection
+                .execute("ROLLBACK TO unit", &[])
+                .and_then(|_| self.connection.execute("RELEASE unit", &[]))
+                .map(drop),
+            (_, false) => Ok(()),
+        };
+        if verdict == Verdict::Undo {
+            self.state.undo_to(mark);
+        }
+        match ended {
+            Ok(()) => (error, true),
+            Err(error) => {
+                tracing::error!(%error, "a savepoint could not be ended");
+                (Some(UnitError::NotCommitted), false)
+            }
+        }
+    }
+
+    fn finish_group(&mut self, alive: bool, mut finished: Finished<S>) {
+        #[cfg(feature = "seeded-defects")]
+        if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "answer-before-commit") {
+            answer(std::mem::take(&mut finished));
+        }
+        let committed = if alive { self.commit() } else { Err(SqlError::Full("the unit was ended".to_owned())) };
+        match committed {
+            Ok(()) => self.state.committed(),
+            Err(SqlError::Io(error)) => {
+                // Nobody can say what is on disk. Recovery can: end here, answer nobody.
+                tracing::error!(%error, "the disk failed while committing; the process ends");
+                std::process::abort();
+            }
+            Err(error) => {
+                tracing::error!(%error, "a group was rolled back");
+                self.roll_back();
+                for (_, outcome) in &mut finished {
+                    *outcome = Some(UnitError::NotCommitted);
+                }
+            }
+        }
+        answer(finished);
+    }
+
+    fn commit(&mut self) -> Result<(), SqlError> {
+        self.state.flush(&self.connection)?;
+        self.connection.execute("COMMIT", &[]).map(drop)
+    }
+
+    fn roll_back(&mut self) {
+        let undone = if self.connection.is_idle() { Ok(0) } else { self.connection.execute("ROLLBACK", &[]) };
+        if let Err(error) = undone.and_then(|_| self.state.reload(&self.connection)) {
+            tracing::error!(%error, "the committed state could not be read again; the process ends");
+            std::process::abort();
+        }
+    }
+}
+
+fn answer<S>(finished: Finished<S>) {
+    for (work, error) in finished {
+        work.answer(error);
+    }
+}

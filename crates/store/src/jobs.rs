@@ -1,0 +1,43 @@
+//! Jobs with due times. A job is written with the unit that needs it, survives restarts, and ends in the unit that does it:
+//! so it runs at least once, and what it does takes effect once.
+
+use sql::{Connection, SqlError};
+use vocabulary::Timestamp;
+
+/// A job that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    pub no: u64,
+    /// When it was due.
+    pub due: Timestamp,
+    /// What is to be done: the name of a handler.
+    pub kind: String,
+    /// To what.
+    pub subject: u128,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, 0)";
+pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1";
+pub(crate) const CANCEL: &str = "DELETE FROM job WHERE subject = ?1 AND kind = ?2";
+pub(crate) const POSTPONE: &str = "UPDATE job SET due = ?2, attempts = attempts + 1 WHERE no = ?1";
+
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Job>, SqlError> {
+    let sql = "SELECT no, due, kind, subject, attempts FROM job WHERE due <= ?1 ORDER BY due, no LIMIT ?2";
+    connection.query(sql, sql::params![now, limit], |row| {
+        Ok(Job {
+            no: row.small(0)?,
+            due: row.time(1)?,
+            kind: row.text(2)?,
+            subject: row.u128(3)?,
+            attempts: row.small(4)?,
+        })
+    })
+}
+
+pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, SqlError> {
+    let due = connection.query_opt("SELECT min(due) FROM job", &[], |row| row.opt_time(0))?;
+    Ok(due.flatten())
+}

@@ -1,0 +1,274 @@
+//! The journal's rows: lines with both accounts' balances after them, the first of an entry with the entry's header.
+
+use crate::error::StoreError;
+use ledger::{AccountNo, Action, After, Count, Entry, Line, Step, StoredEntry, UpTo};
+use sql::{Connection, Param, Prepared, Row, SqlError};
+use vocabulary::{BookingDate, Timestamp, ValueDate};
+
+/// What an entry's first line says beyond the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The entry's id.
+    pub id: u128,
+    /// Its type's number.
+    pub kind: u16,
+    /// The version of the type's schema.
+    pub version: u8,
+    /// The day of the books.
+    pub booking: BookingDate,
+    /// The day from which it bears value.
+    pub value: ValueDate,
+    /// When it was posted.
+    pub at: Timestamp,
+    /// Who caused it, 0 for the bank itself.
+    pub actor: u128,
+    /// The channel's number.
+    pub channel: u8,
+    /// The business object that caused it, 0 for none.
+    pub cause: u128,
+    /// The version of the policies.
+    pub policy: u32,
+    /// The first line of the entry it reverses, 0 for none.
+    pub reverses: u64,
+    /// Bits: 1 forced, 2 and 4 up to the debit and credit side's balance, 8 not the last capture, 16 amount not given.
+    pub(crate) flags: u8,
+    /// The first step's time to live, for a hold.
+    pub(crate) seconds: Option<u32>,
+}
+
+impl Header {
+    pub(crate) fn of(entry: &Entry, at: Timestamp) -> Self {
+        let (mut flags, mut seconds) = (u8::from(entry.forced), None);
+        let mut bound = |up_to: &UpTo| flags |= u8::from(up_to.debit) << 1 | u8::from(up_to.credit) << 2;
+        match entry.steps.first() {
+            Some(Step::Post { up_to, .. }) => bound(up_to),
+            Some(Step::Hold { up_to, seconds: given, .. }) => {
+                bound(up_to);
+                seconds = *given;
+            }
+            Some(Step::Capture { amount, last, .. }) => {
+                flags |= u8::from(!last) << 3 | u8::from(amount.is_none()) << 4;
+            }
+            Some(Step::Void { .. } | Step::Expire { .. }) | None => {}
+        }
+        Self {
+            id: entry.id,
+            kind: entry.kind,
+            version: entry.version,
+            booking: entry.booking,
+            value: entry.value,
+            at,
+            actor: entry.actor,
+            channel: entry.channel,
+            cause: entry.cause,
+            policy: entry.policy,
+            reverses: entry.reverses,
+            flags,
+            seconds,
+        }
+    }
+}
+
+/// A line and, when it is its entry's first, the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalLine {
+    /// The line.
+    pub line: Line,
+    /// The entry's header on its first line.
+    pub header: Option<Header>,
+}
+
+const FIRST: &str = "INSERT INTO journal(seq, entry, action, debit, credit, amount, released, hold, counted, day, \
+    debit_posted, debit_held, credit_posted, credit_held, debit_prev, credit_prev, id, kind, version, booking, value, at, \
+    actor, channel, cause, policy, reverses, flags, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+    ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+const NEXT: &str = "INSERT INTO journal(seq, entry, action, debit, credit, amount, released, hold, counted, day, \
+    debit_posted, debit_held, credit_posted, credit_held, debit_prev, credit_prev) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+const COLUMNS: &str = "seq, entry, action, debit, credit, amount, released, hold, counted, day, debit_posted, debit_held, \
+    credit_posted, credit_held, debit_prev, credit_prev, id, kind, version, booking, value, at, actor, channel, cause, \
+    policy, reverses, flags, seconds";
+
+fn counted(count: Count) -> i64 {
+    match count {
+        Count::No => 0,
+        Count::Use => 1,
+        Count::GiveBack { day } => i64::from(day) + 2,
+    }
+}
+
+/// Writes rows in order.
+pub(crate) fn insert_all(connection: &Connection, rows: &[JournalLine]) -> Result<(), SqlError> {
+    let (mut first, mut next) = (connection.prepare(FIRST)?, connection.prepare(NEXT)?);
+    rows.iter().try_for_each(|row| insert(&mut first, &mut next, row))
+}
+
+fn insert(first: &mut Prepared<'_>, next: &mut Prepared<'_>, row: &JournalLine) -> Result<(), SqlError> {
+    let line = &row.line;
+    let mut params = [Param::Null; 29];
+    let ints = [
+        Param::from(line.seq),
+        Param::from(line.entry),
+        Param::from(line.action as u8),
+        Param::from(line.debit.0),
+        Param::from(line.credit.0),
+        Param::from(line.amount),
+        Param::from(line.released),
+        Param::from(line.hold),
+        Param::from(counted(line.count)),
+        Param::from(line.day),
+        Param::from(line.debit_after.posted),
+        Param::from(line.debit_after.held),
+        Param::from(line.credit_after.posted),
+        Param::from(line.credit_after.held),
+        Param::from(line.debit_prev),
+        Param::from(line.credit_prev),
+    ];
+    let Some(header) = &row.header else {
+        return next.execute(&ints).map(drop);
+    };
+    let id = |value: u128| if value == 0 { Param::Null } else { Param::Id(value.to_be_bytes()) };
+    params[..16].copy_from_slice(&ints);
+    params[16..].copy_from_slice(&[
+        Param::Id(header.id.to_be_bytes()),
+        Param::from(header.kind),
+        Param::from(header.version),
+        Param::from(header.booking.days()),
+        Param::from(header.value.days()),
+        Param::from(header.at),
+        id(header.actor),
+        Param::from(header.channel),
+        id(header.cause),
+        Param::from(header.policy),
+        Param::from(header.reverses),
+        Param::from(header.flags),
+        Param::from(header.seconds),
+    ]);
+    first.execute(&params).map(drop)
+}
+
+pub(crate) fn read(row: &Row<'_>) -> Result<JournalLine, SqlError> {
+    let counted = row.int(8)?;
+    let account = |column| row.small(column).map(AccountNo);
+    let line = Line {
+        seq: row.small(0)?,
+        entry: row.small(1)?,
+        action: action(row.int(2)?)?,
+        debit: account(3)?,
+        credit: account(4)?,
+        amount: row.int(5)?,
+        released: row.int(6)?,
+        hold: row.small(7)?,
+        count: match counted {
+            0 => Count::No,
+            1 => Count::Use,
+            day => Count::GiveBack { day: i32::try_from(day - 2).map_err(|_| SqlError::Corrupt("a day"))? },
+        },
+        day: row.small(9)?,
+        debit_after: After { posted: row.int(10)?, held: row.int(11)? },
+        credit_after: After { posted: row.int(12)?, held: row.int(13)? },
+        debit_prev: row.small(14)?,
+        credit_prev: row.small(15)?,
+    };
+    let header = match row.opt_u128(16)? {
+        None => None,
+        Some(id) => Some(Header {
+            id,
+            kind: row.small(17)?,
+            version: row.small(18)?,
+            booking: BookingDate::from_days(row.small(19)?),
+            value: ValueDate::from_days(row.small(20)?),
+            at: row.time(21)?,
+            actor: row.opt_u128(22)?.unwrap_or(0),
+            channel: row.small(23)?,
+            cause: row.opt_u128(24)?.unwrap_or(0),
+            policy: row.small(25)?,
+            reverses: row.small(26)?,
+            flags: row.small(27)?,
+            seconds: row.opt_int(28)?.and_then(|seconds| u32::try_from(seconds).ok()),
+        }),
+    };
+    Ok(JournalLine { line, header })
+}
+
+fn action(number: i64) -> Result<Action, SqlError> {
+    Ok(match number {
+        1 => Action::Post,
+        2 => Action::Hold,
+        3 => Action::Capture,
+        4 => Action::Void,
+        5 => Action::Expire,
+        _ => return Err(SqlError::Corrupt("an action of the journal")),
+    })
+}
+
+/// One line by number.
+pub(crate) fn line(connection: &Connection, seq: u64) -> Result<Option<JournalLine>, SqlError> {
+    connection.query_opt(&format!("SELECT {COLUMNS} FROM journal WHERE seq = ?1"), sql::params![seq], read)
+}
+
+/// The lines of the entry whose first line has this number.
+pub(crate) fn entry_lines(connection: &Connection, first: u64) -> Result<Vec<JournalLine>, SqlError> {
+    let mut found = Vec::new();
+    let mut seq = first;
+    while let Some(row) = line(connection, seq)? {
+        if row.line.entry != first {
+            break;
+        }
+        found.push(row);
+        seq += 1;
+    }
+    Ok(found)
+}
+
+/// Visits every line from a number on, in order.
+pub(crate) fn each_from(
+    connection: &Connection,
+    first: u64,
+    mut visit: impl FnMut(JournalLine) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    let sql = format!("SELECT {COLUMNS} FROM journal WHERE seq >= ?1 ORDER BY seq");
+    connection.each(&sql, sql::params![first], |row| visit(read(row)?))
+}
+
+/// The last line's number, 0 when there is none.
+pub(crate) fn last(connection: &Connection) -> Result<u64, SqlError> {
+    let last = connection.number("SELECT max(seq) FROM journal", &[])?;
+    u64::try_from(last).map_err(|_| SqlError::Corrupt("a line number"))
+}
+
+/// The entry that these lines were posted for. Exact for entries of one step; for more, steps are as posted.
+pub(crate) fn stored_entry(rows: &[JournalLine], hold_id: impl Fn(u64) -> u128) -> Result<StoredEntry, StoreError> {
+    let header = rows.first().and_then(|row| row.header);
+    let header = header.ok_or(StoreError::Corrupt { table: "journal", finding: "an entry without a header" })?;
+    let bit = |bit: u8| header.flags & bit != 0;
+    let step = |row: &JournalLine| {
+        let (line, up_to) = (&row.line, UpTo { debit: bit(2), credit: bit(4) });
+        let (debit, credit, amount, count) = (line.debit, line.credit, line.amount, line.count);
+        match line.action {
+            Action::Post => Step::Post { debit, credit, amount, up_to, count },
+            Action::Hold => Step::Hold { debit, credit, amount, up_to, seconds: header.seconds, count },
+            Action::Capture => {
+                Step::Capture { hold: hold_id(line.hold), amount: (!bit(16)).then_some(amount), last: !bit(8) }
+            }
+            Action::Void => Step::Void { hold: hold_id(line.hold) },
+            Action::Expire => Step::Expire { hold: hold_id(line.hold) },
+        }
+    };
+    let entry = Entry {
+        id: header.id,
+        fresh: false,
+        kind: header.kind,
+        version: header.version,
+        booking: header.booking,
+        value: header.value,
+        actor: header.actor,
+        channel: header.channel,
+        cause: header.cause,
+        policy: header.policy,
+        reverses: header.reverses,
+        forced: bit(1),
+        steps: rows.iter().map(step).collect(),
+    };
+    Ok(StoredEntry { entry, lines: rows.iter().map(|row| row.line).collect() })
+}

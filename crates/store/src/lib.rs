@@ -1,0 +1,44 @@
+//! The store of one tenant: ledger tables and posting, idempotency records, outbox, jobs, clock.
+//!
+//! Everything in one closure of [`Store::write`] commits or nothing does: journal lines, business rows, idempotency record,
+//! events, jobs. Rules are the crate `ledger`'s; this crate keeps the books they work on. It deliberately knows nothing of
+//! HTTP and of what a payment is.
+//!
+//! Invariants: balances change only through journal lines, which carry the balances after them; nobody reads a balance from
+//! `account`; event numbers follow commit order without gaps; an answer to a key is recorded in the unit it answers for.
+
+mod accounts;
+mod calendar;
+mod error;
+mod groups;
+mod holds;
+mod jobs;
+mod journal;
+mod keys;
+mod outbox;
+mod published;
+mod recovery;
+mod rolling;
+mod schema;
+mod snapshot;
+mod state;
+mod store;
+mod tenant;
+mod uow;
+
+pub use accounts::{AccountId, AccountRow, NewAccount};
+pub use calendar::TenantClock;
+pub use error::StoreError;
+pub use jobs::Job;
+pub use journal::{Header, JournalLine};
+pub use keys::{Fingerprint, KeyDigest, Remembered};
+pub use outbox::{Event, NewEvent};
+pub use schema::MIGRATIONS;
+pub use snapshot::Snapshot;
+pub use sql::{BackupError, Limits, Migration};
+pub use store::{OpenError, Options, Store};
+pub use tenant::{Tenant, TenantSettings};
+pub use uow::{Outcome, Uow};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! The store's tables. Each has one owning file; SQL users read balances from the views, never from `account`.
+
+use sql::Migration;
+
+/// The store's part of the schema's history, versions 1 to 9.
+pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "journal", sql: JOURNAL }];
+
+/// `account` lags behind the journal (see `rolling`): its counters are right for the line in `last`, and the lines after the
+/// watermark are folded on start. `journal` rows carry both accounts' balances after them.
+const JOURNAL: &str = "
+CREATE TABLE tenant(
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id BLOB NOT NULL, zone TEXT NOT NULL, sandbox INTEGER NOT NULL,
+  clock_offset INTEGER NOT NULL, created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE account(
+  no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, book INTEGER NOT NULL, class INTEGER NOT NULL, gl_code TEXT NOT NULL,
+  product TEXT NOT NULL, owner BLOB, floor INTEGER, freeze INTEGER NOT NULL, frozen INTEGER NOT NULL,
+  closed INTEGER NOT NULL, group_own INTEGER NOT NULL, group_owner INTEGER NOT NULL, receivable INTEGER NOT NULL,
+  debits_posted INTEGER NOT NULL, credits_posted INTEGER NOT NULL, debits_pending INTEGER NOT NULL,
+  credits_pending INTEGER NOT NULL, last INTEGER NOT NULL, opened INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE journal(
+  seq INTEGER PRIMARY KEY, entry INTEGER NOT NULL, action INTEGER NOT NULL, debit INTEGER NOT NULL,
+  credit INTEGER NOT NULL, amount INTEGER NOT NULL, released INTEGER NOT NULL, hold INTEGER NOT NULL,
+  counted INTEGER NOT NULL, day INTEGER NOT NULL, debit_posted INTEGER NOT NULL, debit_held INTEGER NOT NULL,
+  credit_posted INTEGER NOT NULL, credit_held INTEGER NOT NULL, debit_prev INTEGER NOT NULL,
+  credit_prev INTEGER NOT NULL, id BLOB, kind INTEGER, version INTEGER, booking INTEGER, value INTEGER, at INTEGER,
+  actor BLOB, channel INTEGER, cause BLOB, policy INTEGER, reverses INTEGER, flags INTEGER, seconds INTEGER
+) STRICT;
+CREATE TABLE entry_index(h INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (h, seq)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hold(
+  id BLOB PRIMARY KEY, seq INTEGER NOT NULL, debit INTEGER NOT NULL, credit INTEGER NOT NULL, amount INTEGER NOT NULL,
+  remaining INTEGER NOT NULL, captured INTEGER NOT NULL, state INTEGER NOT NULL, expires INTEGER, counted INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE limit_profile(
+  no INTEGER PRIMARY KEY, out_movement INTEGER, out_day INTEGER, out_month INTEGER, out_year INTEGER,
+  in_movement INTEGER, in_day INTEGER, in_month INTEGER, in_year INTEGER, balance INTEGER
+) STRICT;
+CREATE TABLE limit_own(
+  no INTEGER PRIMARY KEY, out_movement INTEGER, out_day INTEGER, out_month INTEGER, out_year INTEGER,
+  in_movement INTEGER, in_day INTEGER, in_month INTEGER, in_year INTEGER, balance INTEGER
+) STRICT;
+CREATE TABLE limit_group(
+  no INTEGER PRIMARY KEY, profile INTEGER NOT NULL, owner BLOB, day INTEGER NOT NULL, month INTEGER NOT NULL,
+  year INTEGER NOT NULL, out_day INTEGER NOT NULL, out_month INTEGER NOT NULL, out_year INTEGER NOT NULL,
+  in_day INTEGER NOT NULL, in_month INTEGER NOT NULL, in_year INTEGER NOT NULL, last INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE idempotency(
+  seq INTEGER PRIMARY KEY, key BLOB NOT NULL, fingerprint BLOB NOT NULL, at INTEGER NOT NULL, response BLOB NOT NULL
+) STRICT;
+CREATE TABLE idempotency_index(h INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (h, seq)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event(
+  no INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL, owner BLOB,
+  subject BLOB NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_owner ON event(owner, no) WHERE owner IS NOT NULL;
+
+CREATE TABLE job(
+  no INTEGER PRIMARY KEY, due INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, attempts INTEGER NOT NULL
+) STRICT;
+CREATE INDEX job_due ON job(due, no);
+CREATE INDEX job_subject ON job(subject);
+
+CREATE TABLE watermark(name TEXT PRIMARY KEY, line INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE VIEW posting AS
+  SELECT seq, entry, 'debit' AS side, debit AS account, CASE action WHEN 1 THEN amount WHEN 3 THEN amount ELSE 0 END AS amount,
+    debit_posted AS posted_after, debit_held AS held_after, debit_prev AS previous FROM journal
+  UNION ALL
+  SELECT seq, entry, 'credit', credit, CASE action WHEN 1 THEN amount WHEN 3 THEN amount ELSE 0 END,
+    credit_posted, credit_held, credit_prev FROM journal;
+
+CREATE VIEW balance AS
+  SELECT a.no, a.id, a.gl_code, a.owner,
+    (CASE WHEN a.class IN (1, 5) THEN 1 ELSE -1 END) * (a.debits_posted - a.credits_posted
+      + COALESCE((SELECT sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) FROM posting WHERE account = a.no
+        AND seq > a.last AND seq > (SELECT line FROM watermark WHERE name = 'accounts')), 0)) AS posted
+  FROM account a;
+";

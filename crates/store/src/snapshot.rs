@@ -1,0 +1,230 @@
+//! Reading: one snapshot of everything that was committed at a moment.
+
+use crate::accounts::{self, AccountId, AccountRow};
+use crate::error::StoreError;
+use crate::groups;
+use crate::jobs::{self, Job};
+use crate::journal::{self, JournalLine};
+use crate::outbox::{self, Event};
+use crate::published::Published;
+use ledger::{AccountNo, After, Group, GroupNo, Hold, LimitSet, Line};
+use sql::Connection;
+use vocabulary::Timestamp;
+
+/// A snapshot. Everything read from it belongs to one moment.
+pub struct Snapshot<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) published: &'a Published,
+    pub(crate) last_line: u64,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The connection for reading business tables.
+    #[must_use]
+    pub fn reading(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// The present moment, read when the snapshot was opened.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The last journal line in the snapshot.
+    #[must_use]
+    pub fn last_line(&self) -> u64 {
+        self.last_line
+    }
+
+    /// The account by its id. Its counters may lag: see [`Snapshot::balance`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn account_by_id(&self, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
+        Ok(accounts::by_id(self.connection, id)?)
+    }
+
+    /// The account by its number. Its counters may lag: see [`Snapshot::balance`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn account(&self, no: AccountNo) -> Result<Option<AccountRow>, StoreError> {
+        Ok(accounts::by_no(self.connection, no)?)
+    }
+
+    /// Accounts in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn accounts_after(&self, after: AccountNo, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+        Ok(accounts::page(self.connection, after, limit)?)
+    }
+
+    /// The number of the account's last line in this snapshot, 0 when it has none.
+    ///
+    /// # Errors
+    /// `Contended` when the account changed after the snapshot was opened: [`crate::Store::read`] then starts again.
+    pub fn head(&self, no: AccountNo) -> Result<u64, StoreError> {
+        match self.published.head(no.0) {
+            // Not touched since the start: the table is exact.
+            0 => Ok(accounts::by_no(self.connection, no)?.map_or(0, |row| row.account.last)),
+            head if head <= self.last_line => Ok(head),
+            _ => Err(StoreError::Contended),
+        }
+    }
+
+    /// The account's posted and held balance in this snapshot, in its normal direction.
+    ///
+    /// # Errors
+    /// As [`Snapshot::head`].
+    pub fn balance(&self, no: AccountNo) -> Result<After, StoreError> {
+        match self.head(no)? {
+            0 => Ok(After::default()),
+            head => Ok(after_of(&self.line(head)?.line, no)),
+        }
+    }
+
+    /// The account's balance as it was after the last line posted before a moment.
+    ///
+    /// # Errors
+    /// As [`Snapshot::head`].
+    pub fn balance_before(&self, no: AccountNo, moment: Timestamp) -> Result<After, StoreError> {
+        let mut seq = self.head(no)?;
+        while seq != 0 {
+            let row = self.line(seq)?;
+            if self.header_of(&row)?.at < moment {
+                return Ok(after_of(&row.line, no));
+            }
+            seq = previous(&row.line, no);
+        }
+        Ok(After::default())
+    }
+
+    /// The account's lines, newest first, from `before` (exclusive, 0 for the newest) on.
+    ///
+    /// # Errors
+    /// As [`Snapshot::head`].
+    pub fn history(&self, no: AccountNo, before: u64, limit: usize) -> Result<Vec<JournalLine>, StoreError> {
+        let mut seq = if before == 0 { self.head(no)? } else { self.previous_of(no, before)? };
+        let mut found = Vec::new();
+        while seq != 0 && found.len() < limit {
+            let row = self.line(seq)?;
+            seq = previous(&row.line, no);
+            found.push(row);
+        }
+        Ok(found)
+    }
+
+    fn previous_of(&self, no: AccountNo, before: u64) -> Result<u64, StoreError> {
+        let row = journal::line(self.connection, before)?;
+        Ok(row.filter(|row| row.line.debit == no || row.line.credit == no).map_or(0, |row| previous(&row.line, no)))
+    }
+
+    /// The header of the entry to which a line belongs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn header_of(&self, row: &JournalLine) -> Result<journal::Header, StoreError> {
+        let header = match row.header {
+            Some(header) => Some(header),
+            None => self.line(row.line.entry)?.header,
+        };
+        header.ok_or(StoreError::Corrupt { table: "journal", finding: "an entry without a header" })
+    }
+
+    /// A line by its number; it must exist.
+    ///
+    /// # Errors
+    /// When the database fails or the line is missing.
+    pub fn line(&self, seq: u64) -> Result<JournalLine, StoreError> {
+        journal::line(self.connection, seq)?
+            .ok_or(StoreError::Corrupt { table: "journal", finding: "a line of a chain is missing" })
+    }
+
+    /// The lines of the entry whose first line has this number; none when there is no such entry.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn entry_lines(&self, first: u64) -> Result<Vec<JournalLine>, StoreError> {
+        Ok(journal::entry_lines(self.connection, first)?)
+    }
+
+    /// Visits every line from a number on, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn each_line(&self, first: u64, mut visit: impl FnMut(&JournalLine)) -> Result<(), StoreError> {
+        Ok(journal::each_from(self.connection, first, |row| {
+            visit(&row);
+            Ok(())
+        })?)
+    }
+
+    /// The hold that an entry placed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn hold(&self, entry: u128) -> Result<Option<Hold>, StoreError> {
+        Ok(crate::holds::by_id(self.connection, entry)?)
+    }
+
+    /// A group's limits: its profile's, lowered by its own. Its usage may lag behind the journal by a flush; decisions
+    /// are made on [`crate::Uow::group`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn group(&self, no: GroupNo) -> Result<Option<(Group, LimitSet)>, StoreError> {
+        let Some(row) = groups::by_no(self.connection, no)? else { return Ok(None) };
+        let find = |list: Vec<(u64, LimitSet)>, no: u64| list.into_iter().find(|(found, _)| *found == no);
+        let profile = find(groups::profiles(self.connection)?, u64::from(row.profile));
+        let own = find(groups::own_limits(self.connection)?, no.0);
+        let limits = groups::lower(
+            &profile.map_or_else(LimitSet::default, |found| found.1),
+            &own.map_or_else(LimitSet::default, |found| found.1),
+        );
+        Ok(Some((row.group, limits)))
+    }
+
+    /// Events after a number: all, or one owner's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn events_after(&self, no: u64, owner: Option<u128>, limit: u32) -> Result<Vec<Event>, StoreError> {
+        Ok(outbox::after(self.connection, no, owner, limit)?)
+    }
+
+    /// The last event's number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn last_event(&self) -> Result<u64, StoreError> {
+        Ok(outbox::last(self.connection)?)
+    }
+
+    /// Jobs that are due, the longest due first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn due_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(jobs::due(self.connection, self.now, limit)?)
+    }
+
+    /// When the next job is due.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(jobs::next_due(self.connection)?)
+    }
+}
+
+/// The balances that a line leaves on one of its accounts.
+fn after_of(line: &Line, no: AccountNo) -> After {
+    if line.debit == no { line.debit_after } else { line.credit_after }
+}
+
+fn previous(line: &Line, no: AccountNo) -> u64 {
+    if line.debit == no { line.debit_prev } else { line.credit_prev }
+}

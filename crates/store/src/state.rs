@@ -1,0 +1,274 @@
+//! What the writer keeps in memory beside the database, and how it joins the database with each group.
+//!
+//! Every change is logged, so that a closure's changes can be undone in reverse. After COMMIT the log is forgotten; after a
+//! failed COMMIT everything is forgotten and read anew (see `recovery`).
+
+use crate::calendar::{TenantClock, moment};
+use crate::groups::{self, GroupRow};
+use crate::journal::{self, JournalLine};
+use crate::keys::{self, KeyDigest, KeyRecord};
+use crate::outbox::{self, NewEvent};
+use crate::published::Published;
+use crate::rolling::{Rolling, RollingIndex};
+use crate::{accounts, holds};
+use ledger::{Account, Group, GroupNo, Hold, LimitSet, Moment};
+use sql::{Connection, GroupState, SqlError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+use vocabulary::{Clock, ZoneName};
+
+/// What one change replaced.
+pub(crate) enum Undo {
+    Account(Account),
+    AccountOpened(u64),
+    Group(GroupRow),
+    GroupOpened(u64),
+    Hold(u128, Option<Hold>),
+    Line,
+    Key,
+    Event,
+    Profile(u64, Option<LimitSet>),
+    Own(u64, Option<LimitSet>),
+}
+
+/// What is fixed for the life of the store.
+pub(crate) struct Fixed {
+    pub(crate) clock: Arc<TenantClock>,
+    pub(crate) zone: ZoneName,
+    pub(crate) published: Arc<Published>,
+    pub(crate) events: watch::Sender<u64>,
+}
+
+/// The writer's memory.
+pub(crate) struct State {
+    pub(crate) fixed: Fixed,
+    pub(crate) moment: Moment,
+    pub(crate) accounts: Rolling<Account>,
+    pub(crate) groups: Rolling<GroupRow>,
+    pub(crate) profiles: HashMap<u64, LimitSet>,
+    pub(crate) own_limits: HashMap<u64, LimitSet>,
+    pub(crate) entry_index: RollingIndex,
+    pub(crate) key_index: RollingIndex,
+    /// Holds changed in this group.
+    pub(crate) holds: HashMap<u128, Hold>,
+    /// Lines of this group, not yet in the table.
+    pub(crate) lines: Vec<JournalLine>,
+    /// First lines of this group's entries, by id.
+    pub(crate) entries: HashMap<u128, u64>,
+    /// Idempotency records of this group.
+    pub(crate) keys: Vec<KeyRecord>,
+    pub(crate) key_places: HashMap<KeyDigest, usize>,
+    /// Events of this group, in order.
+    pub(crate) events: Vec<NewEvent>,
+    pub(crate) next_line: u64,
+    pub(crate) next_key: u64,
+    pub(crate) next_event: u64,
+    pub(crate) next_account: u64,
+    pub(crate) next_group: u64,
+    /// Written at the next flush: every dirty row, not only the next stretch.
+    pub(crate) flush_all: bool,
+    pub(crate) undo: Vec<Undo>,
+}
+
+pub(crate) const ENTRY_INDEX: [&str; 2] = [
+    "INSERT INTO entry_index(h, seq) VALUES (?1, ?2)",
+    "INSERT INTO entry_index(h, seq) VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), \
+     (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32)",
+];
+pub(crate) const ENTRY_SELECT: &str = "SELECT seq FROM entry_index WHERE h = ?1";
+pub(crate) const KEY_INDEX: [&str; 2] = [
+    "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2)",
+    "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), \
+     (?13, ?14), (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32)",
+];
+pub(crate) const KEY_SELECT: &str = "SELECT seq FROM idempotency_index WHERE h = ?1";
+
+/// The part of an entry's id by which it is looked up: its first half, which grows with time for version-7 ids.
+pub(crate) fn entry_hash(id: u128) -> i64 {
+    i64::from_be_bytes(((id >> 64) as u64).to_be_bytes())
+}
+
+impl State {
+    /// The account, loaded with its neighbours when it is not in memory.
+    pub(crate) fn account(&mut self, connection: &Connection, no: u64) -> Result<Option<Account>, SqlError> {
+        if let Some(account) = self.accounts.get(no) {
+            return Ok(Some(account));
+        }
+        if no == 0 || no >= self.next_account {
+            return Ok(None);
+        }
+        let accounts = &mut self.accounts;
+        accounts::load_around(connection, ledger::AccountNo(no), |account| {
+            accounts.load(account.no.0, account);
+            Ok(())
+        })?;
+        Ok(self.accounts.get(no))
+    }
+
+    pub(crate) fn set_account(&mut self, account: Account) {
+        if let Some(before) = self.accounts.get(account.no.0) {
+            self.undo.push(Undo::Account(before));
+        }
+        self.accounts.set(account.no.0, account);
+    }
+
+    /// The group, loaded when it is not in memory.
+    pub(crate) fn group(&mut self, connection: &Connection, no: u64) -> Result<GroupRow, SqlError> {
+        if let Some(row) = self.groups.get(no) {
+            return Ok(row);
+        }
+        let row = groups::by_no(connection, GroupNo(no))?.ok_or(SqlError::Corrupt("a limit group is missing"))?;
+        self.groups.load(no, row);
+        Ok(row)
+    }
+
+    /// The limits that bind a group: its profile's, lowered by its own.
+    pub(crate) fn limits(&self, row: &GroupRow) -> LimitSet {
+        let profile = self.profiles.get(&u64::from(row.profile)).copied().unwrap_or_default();
+        self.own_limits.get(&row.group.no.0).map_or(profile, |own| groups::lower(&profile, own))
+    }
+
+    pub(crate) fn set_usage(&mut self, group: &Group) {
+        if let Some(before) = self.groups.get(group.no.0) {
+            self.undo.push(Undo::Group(before));
+            self.groups.set(group.no.0, GroupRow { group: *group, ..before });
+        }
+    }
+
+    pub(crate) fn hold(&self, connection: &Connection, id: u128) -> Result<Option<Hold>, SqlError> {
+        if let Some(hold) = self.holds.get(&id) {
+            return Ok(Some(*hold));
+        }
+        holds::by_id(connection, id)
+    }
+
+    pub(crate) fn set_hold(&mut self, hold: &Hold) {
+        let before = self.holds.insert(hold.id, *hold);
+        self.undo.push(Undo::Hold(hold.id, before));
+    }
+
+    fn undo_one(&mut self, undo: Undo) {
+        match undo {
+            Undo::Account(before) => self.accounts.set(before.no.0, before),
+            Undo::AccountOpened(no) => {
+                self.accounts.forget(no);
+                self.next_account = no;
+            }
+            Undo::Group(before) => self.groups.set(before.group.no.0, before),
+            Undo::GroupOpened(no) => {
+                self.groups.forget(no);
+                self.next_group = no;
+            }
+            Undo::Hold(id, before) => restore(&mut self.holds, id, before),
+            Undo::Line => {
+                if let Some(JournalLine { header: Some(header), .. }) = self.lines.pop() {
+                    self.entries.remove(&header.id);
+                }
+                self.next_line -= 1;
+            }
+            Undo::Key => {
+                if let Some(record) = self.keys.pop() {
+                    self.key_places.remove(&record.key);
+                }
+            }
+            Undo::Event => drop(self.events.pop()),
+            Undo::Profile(no, before) => restore(&mut self.profiles, no, before),
+            Undo::Own(no, before) => restore(&mut self.own_limits, no, before),
+        }
+    }
+
+    fn flush_tables(&mut self, connection: &Connection) -> Result<(), SqlError> {
+        let (lines, all) = (self.lines.len(), self.flush_all);
+        let mut counters = connection.prepare(accounts::WRITE_COUNTERS)?;
+        let write = |account: &Account| accounts::write_counters(&mut counters, account);
+        let accounts = self.accounts.flush(lines, self.next_line, all, write)?;
+        let mut usage = connection.prepare(groups::WRITE_USAGE)?;
+        let write = |row: &GroupRow| groups::write_usage(&mut usage, &row.group);
+        let groups = self.groups.flush(lines, self.next_line, all, write)?;
+        let entries = self.entry_index.flush(connection, self.next_line, all)?;
+        let keys = self.key_index.flush(connection, self.next_key, all)?;
+        for (name, mark) in [("accounts", accounts), ("groups", groups), ("entries", entries), ("keys", keys)] {
+            if let Some(line) = mark {
+                crate::recovery::set_watermark(connection, name, line)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: Option<V>) {
+    match before {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}
+
+impl GroupState for State {
+    fn begin(&mut self) {
+        let now = self.fixed.clock.now();
+        // The calendar changes once a day, the moment with every group.
+        if now >= self.moment.next_day || self.moment.now > now || self.moment.now.micros() == 0 {
+            self.moment = moment(&self.fixed.zone, now);
+        }
+        self.moment.now = now;
+    }
+
+    fn mark(&mut self) -> usize {
+        self.undo.len()
+    }
+
+    fn undo_to(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            if let Some(undo) = self.undo.pop() {
+                self.undo_one(undo);
+            }
+        }
+    }
+
+    fn weight(&self) -> usize {
+        self.lines.len() * 200 + self.keys.len() * 400 + self.events.len() * 250
+    }
+
+    fn flush(&mut self, connection: &Connection) -> Result<(), SqlError> {
+        journal::insert_all(connection, &self.lines)?;
+        for row in &self.lines {
+            if let Some(header) = &row.header {
+                self.entry_index.insert(entry_hash(header.id), row.line.seq);
+            }
+        }
+        for hold in self.holds.values() {
+            holds::write(connection, hold)?;
+        }
+        keys::insert_all(connection, self.next_key, &self.keys)?;
+        for record in &self.keys {
+            self.key_index.insert(keys::hash(&record.key), self.next_key);
+            self.next_key += 1;
+        }
+        outbox::insert_all(connection, self.next_event, self.moment.now, &self.events)?;
+        self.next_event += self.events.len() as u64;
+        self.flush_tables(connection)?;
+        self.flush_all = false;
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        let heads =
+            self.lines.iter().flat_map(|row| [(row.line.debit.0, row.line.seq), (row.line.credit.0, row.line.seq)]);
+        self.fixed.published.publish(heads, self.next_line - 1);
+        if !self.events.is_empty() {
+            self.fixed.events.send_replace(self.next_event - 1);
+        }
+        self.lines.clear();
+        self.entries.clear();
+        self.holds.clear();
+        self.keys.clear();
+        self.key_places.clear();
+        self.events.clear();
+        self.undo.clear();
+    }
+
+    fn reload(&mut self, connection: &Connection) -> Result<(), SqlError> {
+        crate::recovery::reload(self, connection)
+    }
+}

@@ -1,0 +1,331 @@
+//! The store of one tenant: open it, write units of work, read snapshots.
+
+use crate::calendar::TenantClock;
+use crate::error::StoreError;
+use crate::published::Published;
+use crate::snapshot::Snapshot;
+use crate::state::{Fixed, State};
+use crate::tenant::{self, Tenant, TenantSettings};
+use crate::uow::{Outcome, Uow};
+use crate::{outbox, recovery};
+use ledger::{Entry, Posted};
+use sql::{
+    Connection, DirectoryLock, Lane, Limits, LockError, Migration, MigrationError, Readers, SqlError, Verdict, Writer,
+};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+use vocabulary::{Clock, Timestamp, ZoneName};
+
+/// How a store is opened.
+pub struct Options {
+    /// The data directory, one for each tenant.
+    pub directory: PathBuf,
+    /// The whole schema's history: [`crate::MIGRATIONS`] first, then the bank's.
+    pub migrations: Vec<Migration>,
+    /// The clock beneath the tenant's.
+    pub clock: Arc<dyn Clock>,
+    /// What to write when the store is new.
+    pub tenant: TenantSettings,
+    /// Sizes of the writer's queue and groups.
+    pub limits: Limits,
+    /// The writer's page cache in KiB.
+    pub cache_kib: u32,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The directory is in use or unusable.
+    Lock(LockError),
+    /// The schema cannot be brought up to date.
+    Migration(MigrationError),
+    /// The zone of a new tenant does not exist.
+    Zone,
+    /// The database failed.
+    Store(StoreError),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lock(_) => f.write_str("the data directory cannot be opened"),
+            Self::Migration(_) => f.write_str("the schema cannot be brought up to date"),
+            Self::Zone => f.write_str("a time zone is named as in the IANA database, such as Asia/Shanghai"),
+            Self::Store(_) => f.write_str("the database cannot be read"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Lock(error) => Some(error),
+            Self::Migration(error) => Some(error),
+            Self::Zone => None,
+            Self::Store(error) => Some(error),
+        }
+    }
+}
+
+impl From<SqlError> for OpenError {
+    fn from(error: SqlError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+struct Inner {
+    // Fields drop in this order: the writer drains before the lock goes.
+    writer: Writer<State>,
+    readers: Readers,
+    published: Arc<Published>,
+    clock: Arc<TenantClock>,
+    tenant: Tenant,
+    events: watch::Receiver<u64>,
+    _lock: DirectoryLock,
+}
+
+/// A handle to a tenant's store; cheap to clone. The last one dropped drains the writer and releases the directory.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// How often a read starts again before it goes to the back of the writer's queue instead.
+const READ_ATTEMPTS: usize = 8;
+
+impl Store {
+    /// Opens (and when new creates) the store in a directory: lock, migrate, recover.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::take(&options.directory).map_err(OpenError::Lock)?;
+        let file = options.directory.join(sql::FILE_NAME);
+        let connection = Connection::open_writer(&file, options.cache_kib)?;
+        sql::migrate(&connection, &options.migrations).map_err(OpenError::Migration)?;
+        let tenant = read_or_create(&connection, &options)?;
+        let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset));
+        let published = Arc::new(Published::new(0));
+        let (sender, events) = watch::channel(outbox::last(&connection)?);
+        let fixed = Fixed {
+            clock: Arc::clone(&clock),
+            zone: tenant.zone.clone(),
+            published: Arc::clone(&published),
+            events: sender,
+        };
+        let state = recovery::load(&connection, fixed)?;
+        let writer = Writer::start(&file, connection, state, options.limits)?;
+        let readers = Readers::new(file, 8);
+        Ok(Self { inner: Arc::new(Inner { writer, readers, published, clock, tenant, events, _lock: lock }) })
+    }
+
+    /// Runs a unit of work and waits until it is committed. The closure may run twice; it has no side effect outside `uow`.
+    ///
+    /// # Errors
+    /// Trouble: then nothing was kept, except with [`StoreError::Unknown`].
+    pub async fn write<T, R, F>(&self, body: F) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(Lane::Interactive, body).await.map_err(|_| StoreError::Unknown)??
+    }
+
+    /// As [`Store::write`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_blocking<T, R, F>(&self, body: F) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(Lane::Interactive, body).blocking_recv().map_err(|_| StoreError::Unknown)??
+    }
+
+    #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
+    fn submit<T, R, F>(
+        &self,
+        lane: Lane,
+        mut body: F,
+    ) -> tokio::sync::oneshot::Receiver<Result<Result<Outcome<T, R>, StoreError>, sql::UnitError>>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.inner.writer.submit(lane, move |unit| {
+            let result = body(&mut Uow::new(unit));
+            let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
+            (verdict, result)
+        })
+    }
+
+    /// Posts up to 10,000 independent entries in one group, in the bulk lane. One result for each, in order.
+    ///
+    /// # Errors
+    /// Trouble: then none was posted.
+    pub async fn bulk(&self, entries: Vec<Entry>) -> Result<Vec<Result<Posted, ledger::Refusal>>, StoreError> {
+        let outcome = self.submit(Lane::Bulk, move |uow| {
+            let mut results = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                results.push(uow.post(entry)?);
+            }
+            Ok(Outcome::<_, ()>::Done(results))
+        });
+        match outcome.await.map_err(|_| StoreError::Unknown)?? {
+            Ok(Outcome::Done(results)) => Ok(results),
+            Ok(Outcome::Refused(())) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs `body` on one snapshot; starts again with a newer one when an account changed meanwhile.
+    ///
+    /// # Errors
+    /// Trouble; whatever `body` returns.
+    pub async fn read<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        F: FnMut(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let store = self.clone();
+        let task = tokio::task::spawn_blocking(move || store.read_blocking(body));
+        task.await.map_err(|error| StoreError::Bug(error.to_string()))?
+    }
+
+    /// As [`Store::read`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_blocking<T, F>(&self, mut body: F) -> Result<T, StoreError>
+    where
+        F: FnMut(&Snapshot<'_>) -> Result<T, StoreError>,
+    {
+        for _ in 0..READ_ATTEMPTS {
+            match self.read_once(&mut body) {
+                Err(StoreError::Contended) => {}
+                other => return other,
+            }
+        }
+        // The account changes faster than we read: open the snapshot while the writer is between two groups.
+        let _pause = self.pause();
+        self.read_once(&mut body)
+    }
+
+    fn read_once<T>(&self, body: &mut impl FnMut(&Snapshot<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.inner.readers.snapshot(|connection| {
+            let last_line = crate::journal::last(connection)?;
+            // Committed but not yet published: the writer is about to.
+            while self.inner.published.line() < last_line {
+                std::thread::yield_now();
+            }
+            let published = &self.inner.published;
+            body(&Snapshot { connection, published, last_line, now: self.now() })
+        })
+    }
+
+    /// Holds the writer inside an empty unit until the guard is dropped.
+    fn pause(&self) -> std::sync::mpsc::Sender<()> {
+        let (resume, wait) = std::sync::mpsc::channel::<()>();
+        let (ready, begun) = std::sync::mpsc::channel::<()>();
+        let paused = self.inner.writer.submit(Lane::Interactive, move |_| {
+            let _ = ready.send(());
+            // Ends when the guard is dropped; bounded, so that a stuck reader cannot stop the bank.
+            let _ = wait.recv_timeout(std::time::Duration::from_millis(50));
+            (Verdict::Undo, ())
+        });
+        drop(paused);
+        let _ = begun.recv();
+        resume
+    }
+
+    /// The tenant's present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The tenant's clock.
+    #[must_use]
+    pub fn clock(&self) -> Arc<TenantClock> {
+        Arc::clone(&self.inner.clock)
+    }
+
+    /// The tenant's row as it was when the store was opened.
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
+        &self.inner.tenant
+    }
+
+    /// The tenant's zone.
+    #[must_use]
+    pub fn zone(&self) -> &ZoneName {
+        &self.inner.tenant.zone
+    }
+
+    /// Changes whenever events were committed; its value is the last event's number.
+    #[must_use]
+    pub fn events(&self) -> watch::Receiver<u64> {
+        self.inner.events.clone()
+    }
+
+    /// How many units wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.inner.writer.waiting()
+    }
+
+    /// Moves a sandbox's clock forward to a moment. False when it is no sandbox or the moment is not later than now.
+    ///
+    /// # Errors
+    /// Trouble: then the clock was not moved.
+    pub async fn move_clock(&self, to: Timestamp) -> Result<bool, StoreError> {
+        let ahead = to.micros() - self.now().micros();
+        if ahead <= 0 || !self.inner.tenant.settings.sandbox {
+            return Ok(false);
+        }
+        let offset = self.inner.clock.offset() + ahead;
+        self.write(move |uow| {
+            uow.execute(tenant::SET_OFFSET, sql::params![offset])?;
+            Ok(Outcome::<(), ()>::Done(()))
+        })
+        .await?;
+        self.inner.clock.set_offset(offset);
+        Ok(true)
+    }
+
+    /// Writes every dirty row to the tables, so that the next start folds nothing. For an orderly stop and before a backup.
+    ///
+    /// # Errors
+    /// Trouble.
+    pub fn settle_blocking(&self) -> Result<(), StoreError> {
+        self.write_blocking(|uow| {
+            uow.flush_all();
+            Ok(Outcome::<(), ()>::Done(()))
+        })?;
+        Ok(())
+    }
+
+    /// Copies the committed state into a new file while the store is in use, and checks the copy.
+    ///
+    /// # Errors
+    /// When the destination exists, or the copy fails its check.
+    pub fn backup_blocking(&self, destination: &Path) -> Result<(), sql::BackupError> {
+        sql::copy_to(&Connection::open_copier(self.inner.readers.file())?, destination)?;
+        sql::check_file(destination)
+    }
+}
+
+fn read_or_create(connection: &Connection, options: &Options) -> Result<Tenant, OpenError> {
+    if let Some(tenant) = tenant::read(connection)? {
+        return Ok(tenant);
+    }
+    ZoneName::parse(&options.tenant.zone).map_err(|_| OpenError::Zone)?;
+    tenant::create(connection, &options.tenant, options.clock.now()).map_err(OpenError::Store)?;
+    tenant::read(connection)?.ok_or(OpenError::Store(StoreError::Corrupt { table: "tenant", finding: "no row" }))
+}
