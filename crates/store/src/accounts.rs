@@ -1,7 +1,7 @@
 //! The account table: what the rules need of an account, and what they need not (owner, product, general-ledger code).
 
 use ledger::{Account, AccountNo, BookNo, Class, Floor, Freeze, GroupNo};
-use sql::{Connection, Row, SqlError};
+use sql::{Connection, Prepared, Row, SqlError};
 use vocabulary::{Timestamp, kinds};
 
 /// Typed id of an account.
@@ -118,10 +118,11 @@ pub(crate) const INSERT: &str = "INSERT INTO account(no, id, book, class, gl_cod
 pub(crate) const CHANGE: &str =
     "UPDATE account SET floor = ?2, freeze = ?3, frozen = ?4, closed = ?5, receivable = ?6 WHERE no = ?1";
 
-/// Writes the counters of a dirty account.
-pub(crate) fn write_counters(connection: &Connection, account: &Account) -> Result<(), SqlError> {
-    let sql = "UPDATE account SET debits_posted = ?2, credits_posted = ?3, debits_pending = ?4, credits_pending = ?5, \
-        last = ?6 WHERE no = ?1";
+pub(crate) const WRITE_COUNTERS: &str = "UPDATE account SET debits_posted = ?2, credits_posted = ?3, debits_pending = ?4, \
+    credits_pending = ?5, last = ?6 WHERE no = ?1";
+
+/// Writes the counters of a dirty account; the statement is [`WRITE_COUNTERS`].
+pub(crate) fn write_counters(statement: &mut Prepared<'_>, account: &Account) -> Result<(), SqlError> {
     let params = sql::params![
         account.no.0,
         account.debits_posted,
@@ -130,7 +131,7 @@ pub(crate) fn write_counters(connection: &Connection, account: &Account) -> Resu
         account.credits_pending,
         account.last
     ];
-    connection.execute(sql, params).map(drop)
+    statement.execute(params).map(drop)
 }
 
 pub(crate) fn floor_of(floor: Floor) -> Option<i64> {
