@@ -252,9 +252,7 @@ impl Accounts {
 
 /// I1: in each book debits equal credits.
 pub(crate) fn check_sums(books: &[BookSum]) -> Result<(), Stop> {
-    for book in books.iter().filter(|book| book.debits != book.credits) {
-        let row = format!("book {} of entity {}", book.code, book.entity);
-        return Err(Difference::new(("I1", "account"), row, "sum", book.debits, book.credits).into());
-    }
-    Ok(())
+    let Some(book) = books.iter().find(|book| book.debits != book.credits) else { return Ok(()) };
+    let row = format!("book {} of entity {}", book.code, book.entity);
+    Err(Difference::new(("I1", "account"), row, "sum", book.debits, book.credits).into())
 }
