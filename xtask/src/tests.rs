@@ -253,6 +253,12 @@ fn the_map_names_every_crate() {
 }
 
 #[test]
+fn merges_are_finished() {
+    let half = format!("a\n{} HEAD\nb\n", "<".repeat(7));
+    refused(papers::check, &with("docs/a.md", &half), "docs/a.md:2: a merge was not finished here");
+}
+
+#[test]
 fn links_lead_somewhere() {
     let good = "[a](../README.md#b) [b](https://example.com/x) [c](#d) [e](../docs)";
     passes(papers::check, &with("docs/a.md", good));
