@@ -74,7 +74,7 @@ fn finish(result: io::Result<bool>) -> ExitCode {
 }
 
 fn report(arguments: &Arguments, score: &Score) -> bool {
-    println!("acknowledged before the cuts: {}", score.acknowledged);
+    println!("answers that came before a cut and were looked for: {}", score.acknowledged);
     println!("{} passed, {} failed", score.passed, score.failed);
     match &arguments.defect {
         None => score.failed == 0,
@@ -99,7 +99,7 @@ fn rounds(arguments: &Arguments, load: Load) -> io::Result<Score> {
         let session = session::record(directory.path(), &shim, &load, arguments.defect.as_deref())?;
         let cuts = left.min(arguments.cuts);
         left -= cuts;
-        println!("session {number}: {} events traced, {cuts} cuts", session.trace.events.len());
+        println!("session {number}: {cuts} cuts in {}", told_trace(&session));
         cut(&session, cuts, arguments, &mut chance, &mut score)?;
     }
     Ok(score)
@@ -149,6 +149,19 @@ fn cut(session: &Session, cuts: u64, arguments: &Arguments, chance: &mut Chance,
         }
     }
     Ok(())
+}
+
+fn told_trace(session: &Session) -> String {
+    let (mut writes, mut flushes) = (0, 0);
+    for event in &session.trace.events {
+        match event {
+            Event::Write { .. } => writes += 1,
+            Event::SyncEnded { .. } => flushes += 1,
+            Event::Truncate { .. } | Event::SyncBegun { .. } | Event::Unlink { .. } => {}
+        }
+    }
+    let megabytes = session.trace.bytes.len() >> 20;
+    format!("{writes} writes and {flushes} flushes ({megabytes} MB)")
 }
 
 fn told(fates: &[(String, Fate)]) -> String {

@@ -206,3 +206,58 @@ fn apply(trace: &Trace, place: usize, content: &mut Option<Vec<u8>>) {
         Event::SyncBegun { .. } | Event::SyncEnded { .. } => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What is flushed stays, what is not may go; later flushes cover only what came before them.
+
+    use super::{Disk, Files};
+    use crate::chance::Chance;
+    use crate::powercut::trace::{Event, Trace};
+
+    /// Writes "aa", flushes while "bb" is written, then writes "cc".
+    fn trace() -> Trace {
+        Trace {
+            names: vec!["file".to_owned()],
+            events: vec![
+                Event::Write { file: 0, at: 0, data: 0..2 },
+                Event::SyncBegun { file: 0, number: 1 },
+                Event::Write { file: 0, at: 2, data: 2..4 },
+                Event::SyncEnded { file: 0, number: 1 },
+                Event::Write { file: 0, at: 4, data: 4..6 },
+            ],
+            bytes: b"aabbcc".to_vec(),
+        }
+    }
+
+    fn left(to: usize) -> Vec<Option<Vec<u8>>> {
+        let (trace, base) = (trace(), Files::new());
+        let mut disk = Disk::new(&trace, &base);
+        disk.advance(to).unwrap();
+        (0..200).map(|seed| disk.cut(&mut Chance::new(seed)).0.remove("file")).collect()
+    }
+
+    #[test]
+    fn nothing_is_certain_before_a_flush_has_ended() {
+        let left = left(3);
+        assert!(left.contains(&None));
+        assert!(left.contains(&Some(b"aabb".to_vec())));
+        assert!(left.contains(&Some(b"\0\0bb".to_vec())), "a later write may arrive without an earlier one");
+    }
+
+    #[test]
+    fn a_flush_covers_what_was_written_before_it_began_and_nothing_else() {
+        let left = left(5);
+        assert!(left.iter().all(|content| content.as_ref().is_some_and(|content| content.starts_with(b"aa"))));
+        assert!(left.contains(&Some(b"aa".to_vec())));
+        assert!(left.contains(&Some(b"aabbcc".to_vec())));
+    }
+
+    #[test]
+    fn files_that_the_trace_does_not_name_stay_as_they_were() {
+        let trace = trace();
+        let base = Files::from([("other".to_owned(), b"x".to_vec())]);
+        let (files, _) = Disk::new(&trace, &base).cut(&mut Chance::new(1));
+        assert_eq!(files.get("other"), Some(&b"x".to_vec()));
+    }
+}
