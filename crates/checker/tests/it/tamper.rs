@@ -20,12 +20,12 @@ const ALONE: &[(&str, &[&str])] = &[
     ("idempotency_index", &[]),
 ];
 
-fn difference(directory: &Path) -> Option<Difference> {
+pub(crate) fn difference(directory: &Path) -> Option<Difference> {
     checker::check(directory, &Options::default(), &mut |_| {}).expect("the bank can be read").difference
 }
 
 /// Runs SQL, looks for the difference, and takes it back.
-fn tampered(directory: &Path, sql: &str) -> Option<Difference> {
+pub(crate) fn tampered(directory: &Path, sql: &str) -> Option<Difference> {
     let file = directory.join("bank.db");
     let kept = std::fs::read(&file).unwrap();
     let connection = Connection::open(&file).unwrap();
