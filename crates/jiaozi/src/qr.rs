@@ -147,7 +147,9 @@ fn lines_of(source: &str) -> Result<Vec<Vec<u8>>, Failure> {
     } else if source.starts_with("0002") || source.starts_with("hQ") || !looks_like_a_path(source) {
         return Ok(vec![source.as_bytes().to_vec()]);
     } else {
-        return Err(Failure::new(format!("{source} is neither a file nor a payment code; check the path")));
+        return Err(Failure::new(format!(
+            "{source} is neither a file nor a payment code; check the path, and put a code that has spaces in quotes"
+        )));
     };
     let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     Ok(lines.filter(|line| !line.is_empty()).map(payload_of).collect())

@@ -6,6 +6,7 @@ use crate::place::Place;
 use crate::{check, migrate};
 use serde_json::json;
 use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Put a backup into a data directory that holds no bank
@@ -46,6 +47,9 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     if !args.file.is_file() {
         return Err(Failure::new(format!("there is no backup at {}; check the path", args.file.display())));
     }
+    if !is_database(&args.file)? {
+        return Err(Failure::new(format!("{} is no backup: it is not a database file", args.file.display())));
+    }
     let report = check::examine(&args.file, true)?;
     if let Some(difference) = &report.difference {
         return Err(Failure::new(format!("nothing was restored: {} is damaged: {difference}", args.file.display())));
@@ -73,6 +77,16 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
         }
     }
     Ok(Ended::Fine)
+}
+
+/// Whether the file begins as every database file does (SQLite file format, section 1.2.1).
+fn is_database(file: &Path) -> Result<bool, Failure> {
+    let mut head = [0; 16];
+    match File::open(file).and_then(|mut file| file.read_exact(&mut head)) {
+        Ok(()) => Ok(&head == b"SQLite format 3\0"),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(Failure::because(format!("{} cannot be read", file.display()), error)),
+    }
 }
 
 /// The key file in a data directory.
