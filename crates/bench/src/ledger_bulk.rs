@@ -22,6 +22,8 @@ pub struct BulkOptions {
     pub chunk: u64,
     /// Ids chosen at random by clients, instead of growing with time.
     pub random_ids: bool,
+    /// Stop after about so many seconds, however many transfers are left.
+    pub seconds: Option<u64>,
 }
 
 struct SystemClock;
@@ -124,7 +126,8 @@ pub async fn bulk(options: &BulkOptions) -> Result<Report, String> {
     let (mut sent, mut posted) = (0, 0_u64);
     // One chunk is made while the other is posted, as two clients would.
     let mut ahead = chunk(&mut dice, options, 0, store.now());
-    while sent < options.transfers {
+    let over = |begun: Instant| options.seconds.is_some_and(|most| begun.elapsed().as_secs() >= most);
+    while sent < options.transfers && !over(begun) {
         let size = ahead.len() as u64;
         let started = Instant::now();
         let running = tokio::spawn({
@@ -146,7 +149,7 @@ pub async fn bulk(options: &BulkOptions) -> Result<Report, String> {
         .with("accounts", options.accounts)
         .with("chunk", options.chunk)
         .with("random_ids", options.random_ids)
-        .with("last_fifth_to_first", fifths(&marks, options.transfers))
+        .with("last_fifth_to_first", fifths(&marks, sent))
         .with("resident_mib", now)
         .with("resident_peak_mib", peak))
 }

@@ -59,6 +59,15 @@ pub(crate) fn resident_mib() -> (u64, u64) {
     (field("VmRSS:").unwrap_or(0) / 1024, field("VmHWM:").unwrap_or(0) / 1024)
 }
 
+/// The processor's name as the kernel has it.
+#[must_use]
+pub(crate) fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split_once(':'))
+        .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
 /// xorshift: cheap and repeatable; not for secrets.
 pub(crate) struct Dice(pub(crate) u64);
 

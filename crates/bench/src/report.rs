@@ -1,5 +1,6 @@
 //! A result as it is printed: one line for people, one JSON object for programs.
 
+use crate::machine::{Calibration, processor};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -41,6 +42,16 @@ impl Report {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.settings.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Adds what the machine does in these minutes.
+    #[must_use]
+    pub fn with_machine(self, calibration: Calibration) -> Self {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        self.with("cpu_msteps", calibration.cpu_msteps)
+            .with("fsync_ms", calibration.fsync_ms)
+            .with("cores", cores)
+            .with("processor", processor())
     }
 
     /// The line for people.
