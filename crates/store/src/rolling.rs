@@ -9,7 +9,7 @@ use sql::{Connection, Param, Prepared, SqlError};
 use std::collections::BTreeSet;
 
 /// How many journal lines a full sweep spans: recovery folds at most about twice as many.
-const LINES_PER_SWEEP: usize = 1 << 17;
+const LINES_PER_SWEEP: usize = 1 << 18;
 /// How many index keys wait in memory.
 const KEYS_WAITING: usize = 1 << 18;
 
