@@ -245,7 +245,7 @@ impl TestBank {
         let rail = Arc::new(MemoryRail::default());
         let sent = Arc::new(SentMessages::default());
         let currency = |code| Currency::iso(code).expect("on list one");
-        let bank = Bank::open(BankOptions {
+        let options = BankOptions {
             directory: directory.path().to_owned(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(seed)),
@@ -258,8 +258,9 @@ impl TestBank {
             units: vec![Currency::unit("PTS", 1000, 0).expect("a unit")],
             limits: store::Limits { rehearse: true, ..store::Limits::default() },
             cache_kib: 4096,
-        });
-        Self { bank: bank.expect("the bank opens"), clock, rail, sent, directory }
+        };
+        let bank = outside(move || Bank::open(options).expect("the bank opens"));
+        Self { bank, clock, rail, sent, directory }
     }
 
     /// Closes the bank and opens it again on the same directory and clock.
@@ -325,7 +326,11 @@ impl TestBank {
     pub fn last_code(&self, to: &str) -> Option<String> {
         self.run_jobs();
         let message = self.sent.all().into_iter().rev().find(|message| message.to == to)?;
-        message.text.split(' ').find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned)
+        message
+            .text
+            .split(' ')
+            .find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
+            .map(str::to_owned)
     }
 }
 
