@@ -4,6 +4,7 @@
 //! changed and move nothing.
 
 use crate::bank::Bank;
+use crate::cases::{self, CaseKind, NewCase};
 use crate::chart::Own;
 use crate::desk::Desk;
 use crate::entries::{self, Channel, EntryKind, Intent};
@@ -88,8 +89,10 @@ fn give_back(
     let mut entry = entries::draft(desk, uow, intent, steps);
     // A frozen account, or one at its limits, gets its own money back all the same.
     entry.forced = true;
-    if let Err(refusal) = uow.post(&entry)? {
-        return Err(StoreError::Bug(format!("a waiting transfer cannot go back: {refusal}")));
+    if uow.post(&entry)?.is_err() {
+        let finding = "an unclaimed transfer cannot go back: the sender's account is closed; it stays unclaimed money";
+        let (kind, subject) = (CaseKind::NotCreditable, transfer.id.to_string());
+        cases::open(desk, uow, &NewCase { kind, subject: &subject, finding, next_date: None })?;
     }
     uow.cancel_jobs(JOB_RETURN, transfer.id.as_u128())?;
     transfer.state = state;

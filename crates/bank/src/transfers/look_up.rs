@@ -12,6 +12,7 @@ use crate::refusal::Refusal;
 use crate::sealed::KeyedHash;
 use crate::wallets;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use formats::alias::Alias;
 use serde::{Deserialize, Serialize};
 use sql::Connection;
 use store::StoreError;
@@ -62,7 +63,10 @@ impl PayeeRef {
     pub(crate) fn wanted(&self, desk: &Desk) -> Result<Wanted, ErrorCode> {
         match self {
             Self::Wallet(id) => Ok(Wanted::Wallet(*id)),
-            Self::Alias(text) => aliases::hash_of(desk, text).map(Wanted::Alias),
+            Self::Alias(text) => match Alias::parse(text) {
+                Ok(alias) => Ok(Wanted::Alias(aliases::search_hash(desk.sealing(), &alias))),
+                Err(error) => Err(error.code()),
+            },
         }
     }
 }
@@ -73,12 +77,10 @@ pub(crate) fn resolve(reading: &Connection, wanted: Wanted) -> Result<Option<Tar
         Wanted::Wallet(wallet) => {
             Ok(wallets::owner_of(reading, wallet)?.map(|customer| Target::Wallet(wallet, customer)))
         }
-        Wanted::Alias(hash) => match aliases::holder(reading, &hash)? {
-            None => Ok(Some(Target::Nobody(hash))),
-            Some(customer) => {
-                Ok(wallets::of_customer(reading, customer)?.map(|wallet| Target::Wallet(wallet, customer)))
-            }
-        },
+        Wanted::Alias(hash) => Ok(Some(match aliases::resolve(reading, &hash)? {
+            None => Target::Nobody(hash),
+            Some(holder) => Target::Wallet(holder.wallet, holder.customer),
+        })),
     }
 }
 
