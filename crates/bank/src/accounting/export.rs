@@ -2,9 +2,9 @@
 //!
 //! Written while it is read, in pages; nothing is collected. Nothing personal stands in it: accounts by id, causes by id.
 
+use crate::accounting::records;
 use crate::accounting::tally::{self, Places};
 use crate::accounting::trial_balance::code_of;
-use crate::accounting::records;
 use crate::bank::Bank;
 use crate::entries::EntryKind;
 use crate::error::BankError;

@@ -1,7 +1,7 @@
 //! The tables of closed days and their trial balances.
 
-use crate::accounting::trial_balance::TrialRow;
 use crate::accounting::close::ClosedDay;
+use crate::accounting::trial_balance::TrialRow;
 use sql::{Connection, Migration, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::BookingDate;

@@ -5,6 +5,7 @@
 use crate::bank::Bank;
 use crate::error::BankError;
 use ledger::{AccountNo, Action, Line};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use store::{Header, JournalLine, Snapshot, StoreError};
 use vocabulary::BookingDate;
@@ -28,12 +29,14 @@ pub(super) struct Places(HashMap<AccountNo, Place>);
 
 impl Places {
     pub(super) fn of(&mut self, snapshot: &Snapshot<'_>, no: AccountNo) -> Result<&Place, StoreError> {
-        if !self.0.contains_key(&no) {
-            let missing = StoreError::Corrupt { table: "account", finding: "a line names an account that is missing" };
-            let row = snapshot.account(no)?.ok_or(missing)?;
-            self.0.insert(no, (row.gl_code, row.account.book.currency()));
+        match self.0.entry(no) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let finding = "a line names an account that is missing";
+                let row = snapshot.account(no)?.ok_or(StoreError::Corrupt { table: "account", finding })?;
+                Ok(place.insert((row.gl_code, row.account.book.currency())))
+            }
         }
-        Ok(&self.0[&no])
     }
 }
 
@@ -79,11 +82,7 @@ pub(super) fn visit(
     }
 }
 
-fn header_for(
-    snapshot: &Snapshot<'_>,
-    row: &JournalLine,
-    previous: Option<Header>,
-) -> Result<Header, StoreError> {
+fn header_for(snapshot: &Snapshot<'_>, row: &JournalLine, previous: Option<Header>) -> Result<Header, StoreError> {
     match (row.header, previous) {
         (Some(header), _) | (None, Some(header)) => Ok(header),
         (None, None) => snapshot.header_of(row),

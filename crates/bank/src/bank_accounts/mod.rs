@@ -162,12 +162,7 @@ fn open(desk: &Desk, reading: &Connection, linked: &LinkedAccount) -> Result<Opt
 }
 
 fn view(linked: &LinkedAccount, number: &str) -> BankAccountView {
-    BankAccountView {
-        id: linked.id,
-        masked: masked(number),
-        linked_at: linked.linked,
-        removed_at: linked.removed,
-    }
+    BankAccountView { id: linked.id, masked: masked(number), linked_at: linked.linked, removed_at: linked.removed }
 }
 
 const fn place(id: BankAccountId) -> Place {

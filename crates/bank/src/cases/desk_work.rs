@@ -43,12 +43,7 @@ pub fn list(
 ///
 /// # Errors
 /// Trouble.
-pub async fn note(
-    bank: &Bank,
-    wish: Wish,
-    id: Id<kinds::Case>,
-    text: String,
-) -> Result<Answer<CaseView>, BankError> {
+pub async fn note(bank: &Bank, wish: Wish, id: Id<kinds::Case>, text: String) -> Result<Answer<CaseView>, BankError> {
     let staff = acting(wish.principal);
     bank.once(wish, move |uow| {
         if text.trim().is_empty() {

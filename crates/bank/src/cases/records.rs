@@ -30,11 +30,7 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, id: CaseId, new: &NewCase<'_>) -> Re
     Ok(())
 }
 
-pub(crate) fn open_case(
-    connection: &Connection,
-    kind: CaseKind,
-    subject: &str,
-) -> Result<Option<CaseId>, SqlError> {
+pub(crate) fn open_case(connection: &Connection, kind: CaseKind, subject: &str) -> Result<Option<CaseId>, SqlError> {
     let sql = "SELECT id FROM case_record WHERE subject = ?1 AND kind = ?2 AND open = 1";
     connection.query_opt(sql, params![subject, kind.number()], |row| row.id(0))
 }
@@ -85,9 +81,8 @@ pub(crate) fn by_id(connection: &Connection, id: CaseId) -> Result<Option<CaseVi
     let sql = format!("SELECT {COLUMNS} FROM case_record WHERE id = ?1");
     let Some(mut found) = connection.query_opt(&sql, params![id], read)? else { return Ok(None) };
     let sql = "SELECT at, staff, text FROM case_note WHERE case_id = ?1 ORDER BY no";
-    found.notes = connection.query(sql, params![id], |row| {
-        Ok(CaseNote { at: row.time(0)?, by: row.opt_id(1)?, text: row.text(2)? })
-    })?;
+    found.notes = connection
+        .query(sql, params![id], |row| Ok(CaseNote { at: row.time(0)?, by: row.opt_id(1)?, text: row.text(2)? }))?;
     Ok(Some(found))
 }
 

@@ -7,10 +7,10 @@ use crate::bank::Bank;
 use crate::cases::{self, CaseKind, NewCase};
 use crate::desk::Desk;
 use crate::error::BankError;
-use crate::{rail_feed, topups};
 use crate::payouts::outcome::give_back;
 use crate::payouts::rules::{AtDeadline, at_deadline};
 use crate::payouts::{Payout, PayoutState, records};
+use crate::{rail_feed, topups};
 use store::{Job, Outcome, StoreError, Uow};
 use vocabulary::Id;
 

@@ -7,9 +7,9 @@
 use crate::bank::Bank;
 use crate::bank_accounts;
 use crate::error::BankError;
-use crate::rail_feed::end_to_end;
 use crate::payouts::outcome::give_back;
 use crate::payouts::{Payout, PayoutState, records};
+use crate::rail_feed::end_to_end;
 use ports::{Instruction, Order, RailError};
 use store::{Job, Outcome, StoreError};
 use vocabulary::Id;

@@ -232,7 +232,6 @@ pub fn list(
     limit: u32,
 ) -> Result<Vec<PayoutView>, BankError> {
     let (desk, owner) = (bank.desk(), owner.actor());
-    let found =
-        bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), owner, before, limit)?))?;
+    let found = bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), owner, before, limit)?))?;
     Ok(found.iter().map(|payout| payout.view(&desk)).collect())
 }

@@ -53,8 +53,7 @@ fn post_forced(
     payout: &Payout,
     (kind, steps): (EntryKind, Vec<Step>),
 ) -> Result<Result<(), Refusal>, StoreError> {
-    let intent =
-        Intent { kind, principal: Principal::System, channel: Channel::Rail, cause: payout.id.as_u128() };
+    let intent = Intent { kind, principal: Principal::System, channel: Channel::Rail, cause: payout.id.as_u128() };
     let mut entry = entries::draft(desk, uow, intent, steps);
     entry.forced = true;
     Ok(uow.post(&entry)?.map(drop))
@@ -92,26 +91,24 @@ fn paid(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &mut Payout, amount: i64) ->
     if rest > 0 {
         let back = moving(suspense, payout.source, rest, Count::GiveBack { day: payout.used_day });
         into_source(desk, uow, payout, vec![back])?;
-        call_people(desk, uow, payout, (CaseKind::AmountDiffers, "the bank paid less than was asked; the rest went back"))?;
+        call_people(
+            desk,
+            uow,
+            payout,
+            (CaseKind::AmountDiffers, "the bank paid less than was asked; the rest went back"),
+        )?;
     }
     end(desk, uow, payout, PayoutState::Paid)
 }
 
 /// Posts what goes back to the account it came from; when that account takes nothing any more (it was closed), it waits in
 /// suspense and people are called.
-fn into_source(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    payout: &Payout,
-    steps: Vec<Step>,
-) -> Result<(), StoreError> {
+fn into_source(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &Payout, steps: Vec<Step>) -> Result<(), StoreError> {
     let suspense = own(desk, uow, payout, Own::PayoutSuspense)?;
     let elsewhere: Vec<Step> = steps
         .iter()
         .filter_map(|step| match *step {
-            Step::Post { debit, amount, .. } if debit != suspense => {
-                Some(moving(debit, suspense, amount, Count::No))
-            }
+            Step::Post { debit, amount, .. } if debit != suspense => Some(moving(debit, suspense, amount, Count::No)),
             _ => None,
         })
         .collect();

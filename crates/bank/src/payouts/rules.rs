@@ -29,9 +29,7 @@ pub(crate) fn decide(state: PayoutState, asked: i64, paid: i64, heard: (&Outcome
     use PayoutState as S;
     let (outcome, source) = heard;
     match (state, outcome) {
-        (S::Created | S::Instructed | S::UnderInvestigation, Outcome::Done { amount }) => {
-            left(asked, *amount, source)
-        }
+        (S::Created | S::Instructed | S::UnderInvestigation, Outcome::Done { amount }) => left(asked, *amount, source),
         (S::Created | S::Instructed | S::UnderInvestigation, Outcome::Rejected { reason }) => {
             Decision::GiveBack { reason: reason.clone() }
         }

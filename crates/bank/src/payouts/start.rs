@@ -86,11 +86,7 @@ fn steps(
     (charge, count): (&Charge, Count),
 ) -> Result<Vec<Step>, StoreError> {
     let currency = amount.currency();
-    let parts = [
-        (Own::PayoutSuspense, amount.minor()),
-        (Own::FeeIncome, charge.fee),
-        (Own::TaxPayable, charge.tax),
-    ];
+    let parts = [(Own::PayoutSuspense, amount.minor()), (Own::FeeIncome, charge.fee), (Own::TaxPayable, charge.tax)];
     let mut steps = Vec::with_capacity(parts.len());
     for (own, amount) in parts {
         if amount > 0 {
@@ -117,8 +113,7 @@ pub async fn start(bank: &Bank, wish: Wish, command: StartPayout) -> Result<Answ
         };
         let from = (terms.account.account, command.amount);
         let steps = steps(&desk, uow, from, (&terms.charge, Count::Use))?;
-        let intent =
-            Intent { kind: EntryKind::Payout, principal: who, channel: command.channel, cause: id.as_u128() };
+        let intent = Intent { kind: EntryKind::Payout, principal: who, channel: command.channel, cause: id.as_u128() };
         let entry = entries::draft(&desk, uow, intent, steps);
         if let Err(refusal) = uow.post(&entry)? {
             return Ok(Outcome::Refused(Refusal::of_ledger(&desk, uow, who, &refusal)?));

@@ -6,8 +6,8 @@
 //!
 //! Invariant: after a line took effect, the books' nostro has moved by what the line says, or an open case says why not.
 
-pub(crate) mod records;
 mod reconcile;
+pub(crate) mod records;
 #[cfg(test)]
 mod tests;
 

@@ -49,8 +49,7 @@ fn set_aside(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> Result
         }
         None => "a line of the bank's statement is in a currency we do not know; nothing was booked",
     };
-    let new =
-        NewCase { kind: CaseKind::UnmatchedStatement, subject: &line.reference, finding, next_date: None };
+    let new = NewCase { kind: CaseKind::UnmatchedStatement, subject: &line.reference, finding, next_date: None };
     cases::open(desk, uow, &new)?;
     Ok(())
 }
@@ -65,8 +64,7 @@ fn book_difference(
     let difference = desk.chart().own(uow, Own::Difference, currency)?;
     let (debit, credit) = if incoming { (nostro, difference) } else { (difference, nostro) };
     let step = Step::Post { debit, credit, amount, up_to: UpTo::default(), count: Count::No };
-    let intent =
-        Intent { kind: EntryKind::Difference, principal: Principal::System, channel: Channel::Rail, cause: 0 };
+    let intent = Intent { kind: EntryKind::Difference, principal: Principal::System, channel: Channel::Rail, cause: 0 };
     let mut entry = entries::draft(desk, uow, intent, vec![step]);
     entry.forced = true;
     match uow.post(&entry)? {

@@ -15,9 +15,8 @@ pub fn to_csv(statement: &Statement) -> String {
     let amount = |minor: i64| print_minor(i128::from(minor), statement.digits);
     let currency = text(&statement.currency);
     let mut out = format!("{COLUMNS}\r\n");
-    let edge = |day: String, kind: &str, minor: i64| {
-        format!("{day},{day},,{kind},,,{currency},{},,\r\n", amount(minor))
-    };
+    let edge =
+        |day: String, kind: &str, minor: i64| format!("{day},{day},,{kind},,,{currency},{},,\r\n", amount(minor));
     out.push_str(&edge(statement.from.to_string(), "opening_balance", statement.opening_minor));
     for record in &statement.records {
         let row = writeln_record(record, &currency, &amount);
@@ -53,7 +52,8 @@ fn writeln_record(
 
 /// A text field: defused and, where needed, quoted.
 pub(crate) fn text(field: &str) -> String {
-    let risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let risky =
+        field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     let field = if risky { format!("'{field}") } else { field.to_owned() };
     if field.contains([',', '"', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }

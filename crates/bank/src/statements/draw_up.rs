@@ -151,11 +151,8 @@ impl Gathered {
         let debits = row.line.debit == self.account;
         let grows = debits == (self.normal == Side::Debit);
         let signed = if grows { row.line.amount } else { -row.line.amount };
-        let (other, after) = if debits {
-            (row.line.credit, row.line.debit_after)
-        } else {
-            (row.line.debit, row.line.credit_after)
-        };
+        let (other, after) =
+            if debits { (row.line.credit, row.line.debit_after) } else { (row.line.debit, row.line.credit_after) };
         // The first line of an entry names the counterparty: fees and taxes come after it.
         let counterparty = self.label(snapshot, other)?;
         if let Some(last) = self.records.last_mut().filter(|last| last.entry == row.line.entry) {

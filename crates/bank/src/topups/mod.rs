@@ -212,8 +212,7 @@ pub fn list(
     limit: u32,
 ) -> Result<Vec<TopUpView>, BankError> {
     let desk = bank.desk();
-    let found = bank
-        .store()
-        .read_blocking(|snapshot| Ok(records::page(snapshot.reading(), customer, before, limit)?))?;
+    let found =
+        bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), customer, before, limit)?))?;
     Ok(found.iter().map(|top_up| top_up.view(&desk)).collect())
 }

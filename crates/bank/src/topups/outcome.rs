@@ -77,8 +77,7 @@ fn post_forced(
     top_up: &TopUp,
     (kind, steps): (EntryKind, Vec<Step>),
 ) -> Result<Result<Posted, Refusal>, StoreError> {
-    let intent =
-        Intent { kind, principal: Principal::System, channel: Channel::Rail, cause: top_up.id.as_u128() };
+    let intent = Intent { kind, principal: Principal::System, channel: Channel::Rail, cause: top_up.id.as_u128() };
     let mut entry = entries::draft(desk, uow, intent, steps);
     entry.forced = true;
     uow.post(&entry)
@@ -111,7 +110,9 @@ fn credit(
     }
     end(desk, uow, top_up, TopUpState::Succeeded)?;
     match case {
-        Some(kind) => call_people(desk, uow, top_up, (kind, "the bank executed less than was asked; that was credited")),
+        Some(kind) => {
+            call_people(desk, uow, top_up, (kind, "the bank executed less than was asked; that was credited"))
+        }
         None => Ok(()),
     }
 }

@@ -38,7 +38,12 @@ struct Terms {
 }
 
 /// Refuses in this order: not a customer, amount, wallet, bank account, fee.
-fn terms(desk: &Desk, uow: &Uow<'_, '_>, who: Principal, wish: &StartTopUp) -> Result<Result<Terms, Refusal>, StoreError> {
+fn terms(
+    desk: &Desk,
+    uow: &Uow<'_, '_>,
+    who: Principal,
+    wish: &StartTopUp,
+) -> Result<Result<Terms, Refusal>, StoreError> {
     let no = |code| Ok(Err(Refusal::of(code)));
     let Principal::Customer(customer) = who else { return no(ErrorCode::Forbidden) };
     if wish.amount.is_zero() {
@@ -78,8 +83,7 @@ pub async fn start(bank: &Bank, wish: Wish, command: StartTopUp) -> Result<Answe
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let step = hold_step(&desk, uow, &command, &terms)?;
-        let intent =
-            Intent { kind: EntryKind::TopUp, principal: who, channel: command.channel, cause: id.as_u128() };
+        let intent = Intent { kind: EntryKind::TopUp, principal: who, channel: command.channel, cause: id.as_u128() };
         let entry = entries::draft(&desk, uow, intent, vec![step]);
         if let Err(refusal) = uow.post(&entry)? {
             return Ok(Outcome::Refused(Refusal::of_ledger(&desk, uow, who, &refusal)?));

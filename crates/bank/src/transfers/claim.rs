@@ -42,12 +42,7 @@ pub fn claim_for_alias(
     Ok(claimed)
 }
 
-fn claim(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    mut transfer: Transfer,
-    receiver: &Receiver,
-) -> Result<bool, StoreError> {
+fn claim(desk: &Desk, uow: &mut Uow<'_, '_>, mut transfer: Transfer, receiver: &Receiver) -> Result<bool, StoreError> {
     let Some(currency) = desk.currencies().by_number(transfer.currency) else { return Ok(false) };
     let Some(account) = wallets::account(uow.reading(), receiver.wallet, currency)? else { return Ok(false) };
     let unclaimed = desk.chart().own(uow, Own::Unclaimed, currency)?;

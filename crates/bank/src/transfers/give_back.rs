@@ -41,11 +41,7 @@ pub fn run_return(bank: &Bank, job: &Job) -> Result<(), BankError> {
 ///
 /// # Errors
 /// Trouble.
-pub async fn cancel(
-    bank: &Bank,
-    wish: Wish,
-    id: Id<kinds::Transfer>,
-) -> Result<Answer<TransferView>, BankError> {
+pub async fn cancel(bank: &Bank, wish: Wish, id: Id<kinds::Transfer>) -> Result<Answer<TransferView>, BankError> {
     let (desk, who) = (bank.desk(), wish.principal);
     bank.once(wish, move |uow| {
         let found = records::by_id(uow.reading(), id)?;
@@ -73,8 +69,7 @@ fn give_back(
     let unknown = StoreError::Corrupt { table: "transfer", finding: "a currency that is not known" };
     let currency = desk.currencies().by_number(transfer.currency).ok_or(unknown)?;
     let count = Count::GiveBack { day: transfer.used_day };
-    let parts =
-        [(Own::Unclaimed, transfer.amount), (Own::FeeIncome, transfer.fee), (Own::TaxPayable, transfer.tax)];
+    let parts = [(Own::Unclaimed, transfer.amount), (Own::FeeIncome, transfer.fee), (Own::TaxPayable, transfer.tax)];
     let mut steps = Vec::with_capacity(parts.len());
     for (own, amount) in parts {
         if amount > 0 {
@@ -84,8 +79,7 @@ fn give_back(
         }
     }
     let channel = if who == Principal::System { Channel::Job } else { Channel::Api };
-    let intent =
-        Intent { kind: EntryKind::TransferReturned, principal: who, channel, cause: transfer.id.as_u128() };
+    let intent = Intent { kind: EntryKind::TransferReturned, principal: who, channel, cause: transfer.id.as_u128() };
     let mut entry = entries::draft(desk, uow, intent, steps);
     // A frozen account, or one at its limits, gets its own money back all the same.
     entry.forced = true;

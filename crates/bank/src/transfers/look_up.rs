@@ -117,11 +117,7 @@ pub(crate) fn check(
 ///
 /// # Errors
 /// Trouble.
-pub fn look_up(
-    bank: &Bank,
-    payer: Id<kinds::Customer>,
-    payee: &PayeeRef,
-) -> Result<Result<Payee, Refusal>, BankError> {
+pub fn look_up(bank: &Bank, payer: Id<kinds::Customer>, payee: &PayeeRef) -> Result<Result<Payee, Refusal>, BankError> {
     let desk = bank.desk();
     let wanted = match payee.wanted(&desk) {
         Ok(wanted) => wanted,

@@ -110,12 +110,11 @@ pub(crate) fn page(
 ) -> Result<Vec<Transfer>, SqlError> {
     let before = before.unwrap_or(Id::from_u128(u128::MAX));
     // Two index walks instead of an OR, which no engine walks in order.
-    let sql = |side: &str| {
-        format!("SELECT {COLUMNS} FROM transfer WHERE {side} = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3")
-    };
+    let sql =
+        |side: &str| format!("SELECT {COLUMNS} FROM transfer WHERE {side} = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
     let mut found = connection.query(&sql("payer"), params![customer, before, limit], read)?;
     found.extend(connection.query(&sql("payee"), params![customer, before, limit], read)?);
-    found.sort_by(|one, other| other.id.cmp(&one.id));
+    found.sort_by_key(|transfer| std::cmp::Reverse(transfer.id));
     found.dedup_by_key(|transfer| transfer.id);
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found)
