@@ -117,7 +117,7 @@ impl Draft {
             return Ok(Outcome::Refused(Refusal::new(ErrorCode::TooManyAttempts, detail)));
         }
         let held = records::holder(uow.reading(), &row.hash)?;
-        if held.is_some_and(|(_, _, customer)| customer == row.customer || self.notice.is_none()) {
+        if held.is_some_and(|held| held.customer == row.customer || self.notice.is_none()) {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::AliasTaken).at("alias")));
         }
         records::insert(uow, &row)?;
