@@ -18,7 +18,7 @@ mod resolve;
 pub use claim::{AliasView, claim, list};
 pub use confirm::{confirm, release};
 pub(crate) use records::release_all;
-pub use records::{Holder, MIGRATIONS, holder};
+pub use records::{Holder, MIGRATIONS, resolve};
 pub use resolve::{by_id, find, masked, search_hash};
 
 use crate::bank::Bank;

@@ -170,7 +170,7 @@ pub struct Holder {
 ///
 /// # Errors
 /// When the database fails.
-pub fn holder(reading: &Connection, hash: &KeyedHash) -> Result<Option<Holder>, StoreError> {
+pub fn resolve(reading: &Connection, hash: &KeyedHash) -> Result<Option<Holder>, StoreError> {
     let sql = "SELECT alias, wallet, customer FROM alias_holder WHERE hash = ?1";
     let read = |row: &Row<'_>| Ok(Holder { alias: row.id(0)?, wallet: row.id(1)?, customer: row.id(2)? });
     Ok(reading.query_opt(sql, params![hash], read)?)

@@ -22,7 +22,7 @@ pub fn search_hash(sealing: &Sealing, alias: &Alias) -> KeyedHash {
 /// Trouble.
 pub async fn find(bank: &Bank, alias: &Alias) -> Result<Option<Holder>, BankError> {
     let hash = search_hash(bank.sealing(), alias);
-    Ok(bank.store().read(move |snapshot| records::holder(snapshot.reading(), &hash)).await?)
+    Ok(bank.store().read(move |snapshot| records::resolve(snapshot.reading(), &hash)).await?)
 }
 
 /// The keyed hash and the holder of a verified alias by its id: what a waiting transfer is found by.
@@ -31,7 +31,7 @@ pub async fn find(bank: &Bank, alias: &Alias) -> Result<Option<Holder>, BankErro
 /// Trouble.
 pub fn by_id(reading: &Connection, id: Id<kinds::Alias>) -> Result<Option<(KeyedHash, Holder)>, BankError> {
     let Some(row) = records::by_id(reading, id)? else { return Ok(None) };
-    let held = records::holder(reading, &row.hash)?.filter(|holder| holder.alias == id);
+    let held = records::resolve(reading, &row.hash)?.filter(|holder| holder.alias == id);
     Ok(held.map(|holder| (row.hash, holder)))
 }
 
