@@ -296,3 +296,8 @@ pub(super) fn key_by_hash(reading: &Connection, hash: &TokenHash) -> Result<Opti
     let sql = "SELECT id, merchant, scopes, label, created, expires FROM api_key WHERE hash = ?1";
     Ok(reading.query_opt(sql, params![hash], read_key)?)
 }
+
+/// A merchant's name; none when there is no such merchant.
+pub(crate) fn name(reading: &Connection, id: Id<kinds::Merchant>) -> Result<Option<String>, StoreError> {
+    Ok(reading.query_opt("SELECT name FROM merchant WHERE id = ?1", params![id], |row| row.text(0))?)
+}
