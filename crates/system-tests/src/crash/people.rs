@@ -145,7 +145,9 @@ pub async fn settle(server: &Server, client: &reqwest::Client, staff: &str) -> i
 /// When the command line refuses.
 pub fn staff_token(executable: &Path, directory: &Path) -> io::Result<String> {
     let mut command = Command::new(executable);
-    command.args(["staff", "add", "--name", "harness", "--role", "administrator", "--json", "--data"]).arg(directory);
+    command
+        .args(["staff", "enrol", "harness", "--role", "administrator", "--sandbox", "--json", "--data"])
+        .arg(directory);
     let output = command.output()?;
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     text(&answer, "token")

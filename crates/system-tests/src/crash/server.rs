@@ -62,7 +62,7 @@ impl Server {
         let listen = format!("127.0.0.1:{}", free_port()?);
         let log = std::fs::File::options().append(true).create(true).open(log_of(&how.directory))?;
         let mut command = Command::new(&how.executable);
-        command.arg("serve").arg("--data").arg(&how.directory).args(["--listen", &listen]);
+        command.arg("serve").arg("--data").arg(&how.directory).args(["--sandbox", "--listen", &listen]);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         if let Some(defect) = &how.defect {
             command.env("JIAOZI_DEFECT", defect);

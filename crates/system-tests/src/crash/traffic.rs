@@ -146,7 +146,7 @@ impl Client {
         let customer = self.customer();
         let place = self.chance.place(self.trial.world.merchants.len());
         let merchant = self.trial.world.merchants[place].clone();
-        let body = json!({"merchant": merchant.id, "amount": money(minor), "reference": "", "capture": !hold});
+        let body = json!({"merchant": merchant.id, "amount": money(minor), "reference": "", "hold": hold});
         let (aim, next) =
             if hold { (Aim::Hold, Next::Held(minor, merchant)) } else { (Aim::Pay, Next::Taken(minor, merchant)) };
         (aim, call("/v1/payments", &customer.token, body), next)
