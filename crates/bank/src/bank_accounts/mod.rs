@@ -122,16 +122,16 @@ pub async fn remove(bank: &Bank, wish: Wish, id: BankAccountId) -> Result<Answer
 ///
 /// # Errors
 /// Trouble.
-pub fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>, BankError> {
+pub async fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>, BankError> {
     let (owner, desk) = (owner.actor(), bank.desk());
-    let found = bank.store().read_blocking(|snapshot| {
+    let found = bank.store().read(move |snapshot| {
         let mut views = Vec::new();
         for linked in records::of_owner(snapshot.reading(), owner)? {
             let number = open(&desk, snapshot.reading(), &linked)?.unwrap_or_default();
             views.push(view(&linked, &number));
         }
         Ok(views)
-    })?;
+    }).await?;
     Ok(found)
 }
 
@@ -142,6 +142,14 @@ pub fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>, BankE
 pub(crate) fn usable(reading: &Connection, owner: u128, id: BankAccountId) -> Result<bool, StoreError> {
     let found = records::by_id(reading, id)?;
     Ok(found.is_some_and(|found| found.owner == owner && found.removed.is_none()))
+}
+
+/// The owner's newest link: where a merchant's settlements go.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest(reading: &Connection, owner: u128) -> Result<Option<Id<kinds::BankAccount>>, StoreError> {
+    Ok(records::of_owner(reading, owner)?.first().map(|found| found.id))
 }
 
 /// The number of a linked account, for the bank; none when there is no such link or its owner's key was destroyed.
