@@ -61,6 +61,11 @@ impl Published {
     }
 }
 
+fn place(no: u64) -> (usize, usize) {
+    let no = usize::try_from(no).unwrap_or(0);
+    (no / CHUNK, no % CHUNK)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,9 +77,4 @@ mod tests {
         published.publish([(5, 3)].into_iter(), 9);
         assert_eq!(published.head(5), 9);
     }
-}
-
-fn place(no: u64) -> (usize, usize) {
-    let no = usize::try_from(no).unwrap_or(0);
-    (no / CHUNK, no % CHUNK)
 }
