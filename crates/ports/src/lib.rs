@@ -6,9 +6,11 @@
 mod bank_rail;
 mod key_vault;
 mod notifier;
+mod webhook;
 
 pub use bank_rail::{
     BankAccountRef, BankRail, Direction, Instruction, InstructionStatus, RailError, StatementEntry, Submitted,
 };
 pub use key_vault::{DataKey, KeyVault, VaultError};
 pub use notifier::{Channel, Message, Notifier, NotifyError};
+pub use webhook::{Sending, WebhookRequest, WebhookSendError, WebhookSender, is_public};
