@@ -45,7 +45,7 @@ pub struct BareCommand {
 }
 
 async fn collect(request: Request) -> Result<Bytes, Problem> {
-    let context = Context::of(request.extensions())?;
+    let context = Context::of(request.extensions())?.clone();
     let body = Limited::new(request.into_body(), context.body_bytes).collect();
     match tokio::time::timeout(context.body_time, body).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
@@ -95,7 +95,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Command<T> {
         let bytes = collect(request).await?;
         let body = json::read(&bytes)?;
         content.extend_from_slice(&bytes);
-        Ok(Self { key, fingerprint: Wish::fingerprint(&content), body })
+        Ok(Self { key, fingerprint: Wish::fingerprint_of(&content), body })
     }
 }
 
@@ -111,6 +111,6 @@ impl<S: Send + Sync> FromRequest<S> for BareCommand {
             typed?;
             json::read::<Nothing>(&bytes)?;
         }
-        Ok(Self { key, fingerprint: Wish::fingerprint(&content) })
+        Ok(Self { key, fingerprint: Wish::fingerprint_of(&content) })
     }
 }

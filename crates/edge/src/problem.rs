@@ -5,7 +5,7 @@
 
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use bank::{BankError, LimitInfo, Refusal};
+use bank::{Bank, BankError, LimitInfo, Refusal};
 use money::print_minor;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -81,14 +81,16 @@ impl Problem {
         self
     }
 
-    /// The problem that a refused command is. `digits` are those of the refused limit's currency.
+    /// The problem that a refused command is.
     #[must_use]
-    pub fn refused(refusal: Refusal, digits: u8) -> Self {
+    pub fn refused(bank: &Bank, refusal: Refusal) -> Self {
         let mut problem = Self::because(refusal.code, refusal.detail);
-        problem.inner.limit = refusal.limit;
-        problem.inner.limit_digits = digits;
+        if let Some(limit) = refusal.limit {
+            problem.inner.limit_digits = bank.currencies().parse(&limit.currency).map_or(0, |unit| unit.digits());
+            problem.inner.limit = Some(limit);
+        }
         match refusal.field {
-            Some(field) => problem.at(field),
+            Some(field) => problem.at(format!("/{}", field.trim_start_matches('/').replace('.', "/"))),
             None => problem,
         }
     }

@@ -74,6 +74,12 @@ impl RateLimiter {
         *due = next;
         Ok(())
     }
+
+    /// How many keys are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
 }
 
 fn make_room(shard: &mut HashMap<RateKey, i64>, now: i64) {

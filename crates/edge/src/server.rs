@@ -82,7 +82,7 @@ async fn connection(
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let result = tokio::select! {
         result = serving.as_mut() => result,
-        _ = draining.wait_for(|draining| *draining) => {
+        () = asked(&mut draining) => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
@@ -91,4 +91,9 @@ async fn connection(
         tracing::debug!(%error, "a connection ended early");
     }
     drop(place);
+}
+
+/// Ends when the drain was asked for.
+async fn asked(draining: &mut watch::Receiver<bool>) {
+    let _ = draining.wait_for(|draining| *draining).await;
 }

@@ -74,7 +74,7 @@ impl Edge {
         let host = request.uri().host().or_else(|| host_of(request.headers()));
         let bank = self.tenants.of(host).clone();
         let id = Id::<kinds::Request>::draw(begun, bank.entropy()).to_string();
-        let mut response = match self.admit(&bank, &request, address).await {
+        let mut response = match self.admit(&bank, (request.headers(), request.uri().path()), address).await {
             Err(problem) => axum::response::IntoResponse::into_response(problem),
             Ok(caller) => {
                 let (body_bytes, body_time) = (self.options.body_bytes, self.options.body);
@@ -97,7 +97,7 @@ impl Edge {
     async fn admit(
         &self,
         bank: &bank::Bank,
-        request: &Request<Body>,
+        (headers, path): (&HeaderMap, &str),
         address: IpAddr,
     ) -> Result<Caller, Problem> {
         let now = self.clock.now();
@@ -105,11 +105,11 @@ impl Edge {
         if let Some(limiter) = &self.addresses {
             limiter.take(RateKey::of(address), now).map_err(limited)?;
         }
-        let caller = caller::identify(bank, request.headers()).await?;
+        let caller = caller::identify(bank, headers).await?;
         if let (Some(limiter), Some(key)) = (&self.callers, caller.rate_key()) {
             limiter.take(RateKey::Caller(key), now).map_err(limited)?;
         }
-        if matches!(caller, Caller::Nobody) && !(self.routes.open)(request.uri().path()) {
+        if matches!(caller, Caller::Nobody) && !(self.routes.open)(path) {
             return Err(Problem::new(ErrorCode::Unauthenticated));
         }
         Ok(caller)
