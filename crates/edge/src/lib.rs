@@ -4,6 +4,7 @@
 //! Deny by default: without a valid credential only the paths of a reviewed list are reached, and a handler that names no
 //! caller in its signature can do nothing in anybody's name. This crate deliberately knows no route and no template.
 
+mod blocking;
 pub mod body;
 pub mod caller;
 pub mod context;
@@ -19,6 +20,7 @@ mod server;
 mod service;
 mod tenants;
 
+pub use blocking::blocking;
 pub use body::{BareCommand, Command, Strict};
 pub use context::Context;
 pub use headers::REQUEST_ID;

@@ -1,7 +1,7 @@
 //! Events by pull and as a stream: the same gap-free sequence, of which each caller sees its own.
 
 use bank::Bank;
-use edge::caller::AsOwner;
+use edge::caller::{AsOwner, EventsRead};
 use edge::reply::{Handled, Reply};
 use edge::{Params, Problem};
 use axum::response::sse::{self, KeepAlive, Sse};
@@ -86,7 +86,7 @@ async fn pull(bank: &Bank, owner: Option<u128>, after: u64, limit: u32) -> Resul
 /// Events of the caller after a number: a merchant's own, a customer's own, all for staff.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(After),
     responses((status = 200, description = "Events in order.", body = Events)))]
-pub async fn list(who: AsOwner, Params(after): Params<After>) -> Handled<Events> {
+pub async fn list(who: AsOwner<EventsRead>, Params(after): Params<After>) -> Handled<Events> {
     let (from, limit) = (after.number()?, after.rows()?);
     let found = pull(&who.bank, who.owner, from, limit).await?;
     let last = found.last().map_or(from, |(number, _)| *number);
@@ -102,7 +102,7 @@ pub async fn list(who: AsOwner, Params(after): Params<After>) -> Handled<Events>
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", params(After),
     responses((status = 200, description = "A stream of events.", body = String, content_type = "text/event-stream")))]
 pub async fn follow(
-    who: AsOwner,
+    who: AsOwner<EventsRead>,
     Params(after): Params<After>,
     headers: axum::http::HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Problem> {

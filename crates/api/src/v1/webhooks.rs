@@ -3,7 +3,7 @@
 use crate::dto::{Cursor, Listing, Moment, Page, Ref, page};
 use axum::http::StatusCode;
 use bank::webhooks::{self, Change, DeliveryView, EndpointView, NewEndpoint, WithSecret};
-use edge::caller::{AsOwner, OwnerOf};
+use edge::caller::{AsOwner, WebhooksWrite};
 use edge::reply::{self, Handled, Reply};
 use edge::{BareCommand, Command, Params, PathId, Problem, Strict};
 use serde::{Deserialize, Serialize};
@@ -157,8 +157,7 @@ fn show_delivery(view: DeliveryView) -> Delivery {
 /// Messages follow Standard Webhooks. The secret is in this answer and never shown again.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
     responses((status = 201, description = "The endpoint with its secret.", body = Webhook)))]
-pub async fn create(who: AsOwner, command: Command<NewWebhook>) -> Handled<Webhook> {
-    who.owner_of(OwnerOf::Webhooks)?;
+pub async fn create(who: AsOwner<WebhooksWrite>, command: Command<NewWebhook>) -> Handled<Webhook> {
     let (wish, body) = who.wish("webhooks.create", command);
     let new = NewEndpoint { url: body.url, kinds: body.types };
     reply::created(&who.bank, webhooks::create(&who.bank, wish, who.owner, new).await, show_secret)
@@ -167,8 +166,7 @@ pub async fn create(who: AsOwner, command: Command<NewWebhook>) -> Handled<Webho
 /// List webhook endpoints
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks",
     responses((status = 200, description = "All endpoints.", body = Page<Webhook>)))]
-pub async fn list(who: AsOwner) -> Handled<Page<Webhook>> {
-    who.owner_of(OwnerOf::Webhooks)?;
+pub async fn list(who: AsOwner<WebhooksWrite>) -> Handled<Page<Webhook>> {
     let all = webhooks::list(&who.bank, who.owner).await?;
     Ok(Reply::ok(Page { data: all.into_iter().map(show).collect(), next_cursor: None }))
 }
@@ -176,8 +174,7 @@ pub async fn list(who: AsOwner) -> Handled<Page<Webhook>> {
 /// Look at a webhook endpoint
 #[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "webhooks",
     responses((status = 200, description = "The endpoint.", body = Webhook)))]
-pub async fn get(who: AsOwner, PathId(id): PathId<kinds::Webhook>) -> Handled<Webhook> {
-    who.owner_of(OwnerOf::Webhooks)?;
+pub async fn get(who: AsOwner<WebhooksWrite>, PathId(id): PathId<kinds::Webhook>) -> Handled<Webhook> {
     let found = reply::found(webhooks::endpoint(&who.bank, who.owner, id).await)?;
     Ok(Reply::ok(show(found)))
 }
@@ -186,11 +183,10 @@ pub async fn get(who: AsOwner, PathId(id): PathId<kinds::Webhook>) -> Handled<We
 #[utoipa::path(patch, path = "/v1/webhooks/{webhook}", tag = "webhooks", request_body = WebhookChange,
     responses((status = 200, description = "The endpoint.", body = Webhook)))]
 pub async fn change(
-    who: AsOwner,
+    who: AsOwner<WebhooksWrite>,
     PathId(id): PathId<kinds::Webhook>,
     Strict(body): Strict<WebhookChange>,
 ) -> Handled<Webhook> {
-    who.owner_of(OwnerOf::Webhooks)?;
     let change = Change { url: body.url, kinds: body.types, enabled: body.enabled };
     let answer = webhooks::change(&who.bank, who.unrecorded("webhooks.change"), (who.owner, id), change).await;
     reply::done(&who.bank, answer, show)
@@ -199,8 +195,7 @@ pub async fn change(
 /// Remove a webhook endpoint
 #[utoipa::path(delete, path = "/v1/webhooks/{webhook}", tag = "webhooks",
     responses((status = 204, description = "It is gone, and its log with it.")))]
-pub async fn remove(who: AsOwner, PathId(id): PathId<kinds::Webhook>) -> Result<StatusCode, Problem> {
-    who.owner_of(OwnerOf::Webhooks)?;
+pub async fn remove(who: AsOwner<WebhooksWrite>, PathId(id): PathId<kinds::Webhook>) -> Result<StatusCode, Problem> {
     let answer = webhooks::remove(&who.bank, who.unrecorded("webhooks.remove"), (who.owner, id)).await;
     reply::done(&who.bank, answer, drop)?;
     Ok(StatusCode::NO_CONTENT)
@@ -211,8 +206,7 @@ pub async fn remove(who: AsOwner, PathId(id): PathId<kinds::Webhook>) -> Result<
 /// The old secret signs beside the new one for a day.
 #[utoipa::path(post, path = "/v1/webhooks/{webhook}/rotate", tag = "webhooks",
     responses((status = 200, description = "The endpoint with its new secret.", body = Webhook)))]
-pub async fn rotate(who: AsOwner, PathId(id): PathId<kinds::Webhook>, command: BareCommand) -> Handled<Webhook> {
-    who.owner_of(OwnerOf::Webhooks)?;
+pub async fn rotate(who: AsOwner<WebhooksWrite>, PathId(id): PathId<kinds::Webhook>, command: BareCommand) -> Handled<Webhook> {
     let wish = who.bare_wish("webhooks.rotate", command);
     reply::done(&who.bank, webhooks::rotate(&who.bank, wish, (who.owner, id)).await, show_secret)
 }
@@ -221,11 +215,10 @@ pub async fn rotate(who: AsOwner, PathId(id): PathId<kinds::Webhook>, command: B
 #[utoipa::path(post, path = "/v1/webhooks/{webhook}/replay", tag = "webhooks", request_body = ReplayFrom,
     responses((status = 200, description = "The endpoint with its cursor moved back.", body = Webhook)))]
 pub async fn replay(
-    who: AsOwner,
+    who: AsOwner<WebhooksWrite>,
     PathId(id): PathId<kinds::Webhook>,
     command: Command<ReplayFrom>,
 ) -> Handled<Webhook> {
-    who.owner_of(OwnerOf::Webhooks)?;
     let (wish, body) = who.wish("webhooks.replay", command);
     let answer = webhooks::replay(&who.bank, wish, (who.owner, id), body.after).await;
     reply::done(&who.bank, answer, |replayed| show(replayed.endpoint))
@@ -235,11 +228,10 @@ pub async fn replay(
 #[utoipa::path(get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", params(Listing),
     responses((status = 200, description = "Those of the latest events first.", body = Page<Delivery>)))]
 pub async fn deliveries(
-    who: AsOwner,
+    who: AsOwner<WebhooksWrite>,
     PathId(id): PathId<kinds::Webhook>,
     Params(listing): Params<Listing>,
 ) -> Handled<Page<Delivery>> {
-    who.owner_of(OwnerOf::Webhooks)?;
     let (before, limit) = (listing.number()?, listing.rows()?);
     let found = reply::found(webhooks::log(&who.bank, (who.owner, id), before, limit).await)?;
     page(found, limit, |row| Cursor::after_number(row.event), show_delivery)
@@ -248,8 +240,7 @@ pub async fn deliveries(
 /// Send a delivery again
 #[utoipa::path(post, path = "/v1/webhook-deliveries/{delivery}/resend", tag = "webhooks",
     responses((status = 200, description = "The delivery, waiting again.", body = Delivery)))]
-pub async fn resend(who: AsOwner, PathId(id): PathId<kinds::Delivery>, command: BareCommand) -> Handled<Delivery> {
-    who.owner_of(OwnerOf::Webhooks)?;
+pub async fn resend(who: AsOwner<WebhooksWrite>, PathId(id): PathId<kinds::Delivery>, command: BareCommand) -> Handled<Delivery> {
     let wish = who.bare_wish("webhooks.resend", command);
     reply::done(&who.bank, webhooks::resend(&who.bank, wish, who.owner, id).await, show_delivery)
 }
