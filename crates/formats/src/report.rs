@@ -165,6 +165,7 @@ impl fmt::Display for QrReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.verdict.as_str())?;
         match (self.profile, self.scheme) {
+            (Some(profile), _) if self.omitted.is_empty() => write!(f, " as {profile}")?,
             (Some(profile), _) => write!(f, " as {profile}, without {}", self.omitted.join(", "))?,
             (None, Some(scheme)) => write!(f, " ({scheme})")?,
             (None, None) => {}

@@ -27,7 +27,8 @@ pub struct Moment {
 /// An entry that was posted before, as far as it decides whether another with its id is the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// The entry as it was asked for; a balancing step's amount is the amount asked for if it was stored, else the amount posted.
+    /// The entry as it was asked for. Amounts of its steps are not looked at (the lines have them), nor are its dates; a
+    /// capture's `last` may be anything when its line released just what it moved.
     pub entry: Entry,
     /// Its lines as they were posted.
     pub lines: Vec<Line>,

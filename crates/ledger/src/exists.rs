@@ -37,7 +37,7 @@ fn difference(new: &Entry, stored: &StoredEntry) -> Option<Difference> {
     if let Some(first) = steps.find_map(|((new, old), line)| step(new, old, line).filter(by_sum)) {
         return Some(first);
     }
-    if old.forced && asked(new) != moved(&stored.lines) {
+    if old.forced && !same_sum(new, &stored.lines) {
         return Some(Difference::Amount);
     }
     let fields = [
@@ -52,12 +52,19 @@ fn difference(new: &Entry, stored: &StoredEntry) -> Option<Difference> {
     fields.into_iter().find(|(_, same)| !same).map(|(difference, _)| difference)
 }
 
-fn asked(entry: &Entry) -> i128 {
-    let amount = |step: &Step| match *step {
-        Step::Post { amount, .. } | Step::Hold { amount, .. } => i128::from(amount),
-        Step::Capture { .. } | Step::Void { .. } | Step::Expire { .. } => 0,
-    };
-    entry.steps.iter().map(amount).sum()
+/// Whether the lines, shortfalls among them, add up to what is asked; to at most that when a step bounds its amount.
+fn same_sum(entry: &Entry, lines: &[Line]) -> bool {
+    let (mut asked, mut bounded) = (0, false);
+    for step in &entry.steps {
+        match *step {
+            Step::Post { amount, up_to, .. } | Step::Hold { amount, up_to, .. } => {
+                asked += i128::from(amount);
+                bounded |= up_to != UpTo::default();
+            }
+            Step::Capture { .. } | Step::Void { .. } | Step::Expire { .. } => {}
+        }
+    }
+    if bounded { asked >= moved(lines) } else { asked == moved(lines) }
 }
 
 fn moved(lines: &[Line]) -> i128 {

@@ -8,7 +8,7 @@ use crate::account::{Account, AccountNo, Floor, Side};
 use crate::books::{Books, Moment};
 use crate::entry::{Action, After, Count, Entry, Hold, HoldState, Line, Posted, PostedLine, Step};
 use crate::exists::compare;
-use crate::limits::{self, Direction};
+use crate::limits::{self, Direction, GroupNo};
 use crate::movement::{Shortfall, movement};
 use crate::refusal::{ChainRefusal, Refusal};
 use crate::release;
@@ -153,21 +153,24 @@ impl<B: Books> Posting<'_, B> {
     /// Refuses when a limit would be exceeded: those of the debit account's groups, then those of the credit account's, then
     /// the credit account's balance.
     pub(crate) fn check_limits(&mut self, debit: &Account, credit: &Account, amount: i64) -> Decided<(), B> {
-        for (account, direction) in [(debit, Direction::Out), (credit, Direction::In)] {
-            for no in account.groups.into_iter().filter(|no| *no != limits::GroupNo::NONE) {
-                let (group, set) = self.books.group(no).map_err(Stop::Trouble)?;
-                if let Some(reached) = limits::exceeded((group, &set), direction, amount, self.moment) {
-                    return Err(Refusal::Limit(reached).into());
-                }
+        for no in bound(debit) {
+            let (group, set) = self.books.group(no).map_err(Stop::Trouble)?;
+            if let Some(reached) = limits::exceeded((group, &set), Direction::Out, amount, self.moment) {
+                return Err(Refusal::Limit(reached).into());
             }
         }
-        for no in credit.groups.into_iter().filter(|no| *no != limits::GroupNo::NONE) {
-            let (_, set) = self.books.group(no).map_err(Stop::Trouble)?;
-            if let Some(reached) = limits::balance_exceeded(no, &set, credit, amount) {
-                return Err(Refusal::BalanceLimit(reached).into());
+        let mut balance = None;
+        for no in bound(credit) {
+            let (group, set) = self.books.group(no).map_err(Stop::Trouble)?;
+            if let Some(reached) = limits::exceeded((group, &set), Direction::In, amount, self.moment) {
+                return Err(Refusal::Limit(reached).into());
             }
+            balance = balance.or_else(|| limits::balance_exceeded(no, &set, credit, amount));
         }
-        Ok(())
+        match balance {
+            Some(reached) => Err(Refusal::BalanceLimit(reached).into()),
+            None => Ok(()),
+        }
     }
 
     /// Writes a decided line: accounts, groups, journal. After this point it must succeed, unless the storage fails.
@@ -228,6 +231,11 @@ impl<B: Books> Posting<'_, B> {
 pub(crate) struct NewHold {
     pub(crate) expires: Option<vocabulary::Timestamp>,
     pub(crate) count: Count,
+}
+
+/// The groups that bind an account.
+fn bound(account: &Account) -> impl Iterator<Item = GroupNo> + use<> {
+    account.groups.into_iter().filter(|no| *no != GroupNo::NONE)
 }
 
 /// Whether the account has a floor that debits (for [`Side::Debit`]) or credits could break.

@@ -152,6 +152,29 @@ impl Refusal {
         }
     }
 
+    /// The limit that refused, with what is left and when it resets.
+    #[must_use]
+    pub const fn reached(&self) -> Option<&Reached> {
+        match self {
+            Self::Limit(reached) | Self::BalanceLimit(reached) => Some(reached),
+            Self::Exists(_)
+            | Self::AmountNotPositive
+            | Self::Unbalanced(_)
+            | Self::AccountsSame(_)
+            | Self::AccountNotFound(..)
+            | Self::HoldNotFound
+            | Self::CaptureExceedsHold { .. }
+            | Self::HoldAlreadyCaptured
+            | Self::HoldAlreadyVoided
+            | Self::HoldExpired
+            | Self::HoldNotOver
+            | Self::AccountClosed(..)
+            | Self::AccountFrozen(..)
+            | Self::Overflow(_)
+            | Self::InsufficientFunds { .. } => None,
+        }
+    }
+
     /// Whether the same entry may succeed later without anybody changing it, because it depends on the books' present state.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

@@ -22,6 +22,10 @@ impl Connection {
     pub fn open_writer(file: &Path, cache_kib: u32) -> Result<Self, SqlError> {
         let inner = rusqlite::Connection::open(file)?;
         inner.execute_batch(&format!("{WRITER_SETTINGS} PRAGMA cache_size=-{cache_kib};"))?;
+        #[cfg(feature = "seeded-defects")]
+        if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "no-sync") {
+            inner.execute_batch("PRAGMA synchronous=OFF")?;
+        }
         inner.set_prepared_statement_cache_capacity(256);
         Ok(Self { inner })
     }
@@ -39,6 +43,16 @@ impl Connection {
         Ok(Self { inner })
     }
 
+    /// Opens the database for copying it whole: reads only, but may write the copy.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open_copier(file: &Path) -> Result<Self, SqlError> {
+        let reader = Self::open_reader(file)?;
+        reader.inner.execute_batch("PRAGMA query_only=OFF;")?;
+        Ok(reader)
+    }
+
     /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
@@ -46,6 +60,14 @@ impl Connection {
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize, SqlError> {
         let mut statement = self.inner.prepare_cached(sql)?;
         Ok(statement.execute(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?)
+    }
+
+    /// Looks a statement up once, to run it for many rows: a look-up hashes its text.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn prepare(&self, sql: &str) -> Result<Prepared<'_>, SqlError> {
+        Ok(Prepared(self.inner.prepare_cached(sql)?))
     }
 
     /// Runs several statements without parameters.
@@ -118,5 +140,21 @@ impl Connection {
     /// Whether no unit is open on this connection.
     pub(crate) fn is_idle(&self) -> bool {
         self.inner.is_autocommit()
+    }
+}
+
+/// A statement ready to run many times.
+pub struct Prepared<'c>(rusqlite::CachedStatement<'c>);
+
+impl Prepared<'_> {
+    /// Runs it and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn execute(&mut self, params: &[Param<'_>]) -> Result<usize, SqlError> {
+        for (place, param) in params.iter().enumerate() {
+            self.0.raw_bind_parameter(place + 1, param)?;
+        }
+        Ok(self.0.raw_execute()?)
     }
 }

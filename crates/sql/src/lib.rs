@@ -19,7 +19,7 @@ mod value;
 mod writer;
 
 pub use backup::{BackupError, check_file, copy_to};
-pub use connection::Connection;
+pub use connection::{Connection, Prepared};
 pub use error::SqlError;
 pub use lock::{DirectoryLock, LockError};
 pub use migrate::{Migration, MigrationError, migrate, schema_version};

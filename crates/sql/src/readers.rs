@@ -19,15 +19,10 @@ impl Readers {
         Self { file, idle: Mutex::new(Vec::new()), keep }
     }
 
-    /// Runs `read` on a fresh connection outside any snapshot, for statements that open their own (a backup).
-    ///
-    /// # Errors
-    /// When no connection can be opened; whatever `read` returns.
-    pub fn snapshot_outside<T, E: From<SqlError>>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        read(&Connection::open_reader(&self.file)?)
+    /// The database file.
+    #[must_use]
+    pub fn file(&self) -> &std::path::Path {
+        &self.file
     }
 
     /// Runs `read` on one snapshot: everything it sees was committed, and committed together.

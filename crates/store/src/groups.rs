@@ -2,7 +2,7 @@
 //! may be lowered for one group (the customer's own).
 
 use ledger::{Group, GroupNo, LimitSet};
-use sql::{Connection, Param, Row, SqlError};
+use sql::{Connection, Param, Prepared, Row, SqlError};
 
 const LIMITS: &str = "out_movement, out_day, out_month, out_year, in_movement, in_day, in_month, in_year, balance";
 
@@ -80,9 +80,11 @@ pub(crate) const INSERT: &str = "INSERT INTO limit_group(no, profile, owner, day
     in_day, in_month, in_year, last) VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
 pub(crate) const CHANGE: &str = "UPDATE limit_group SET profile = ?2 WHERE no = ?1";
 
-pub(crate) fn write_usage(connection: &Connection, group: &Group) -> Result<(), SqlError> {
-    let sql = "UPDATE limit_group SET day = ?2, month = ?3, year = ?4, out_day = ?5, out_month = ?6, out_year = ?7, \
-        in_day = ?8, in_month = ?9, in_year = ?10, last = ?11 WHERE no = ?1";
+pub(crate) const WRITE_USAGE: &str = "UPDATE limit_group SET day = ?2, month = ?3, year = ?4, out_day = ?5, \
+    out_month = ?6, out_year = ?7, in_day = ?8, in_month = ?9, in_year = ?10, last = ?11 WHERE no = ?1";
+
+/// Writes the usage of a dirty group; the statement is [`WRITE_USAGE`].
+pub(crate) fn write_usage(statement: &mut Prepared<'_>, group: &Group) -> Result<(), SqlError> {
     let params = sql::params![
         group.no.0,
         group.day,
@@ -96,7 +98,7 @@ pub(crate) fn write_usage(connection: &Connection, group: &Group) -> Result<(), 
         group.into[2],
         group.last
     ];
-    connection.execute(sql, params).map(drop)
+    statement.execute(params).map(drop)
 }
 
 /// The lower of two sets, limit by limit.

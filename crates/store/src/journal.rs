@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use ledger::{AccountNo, Action, After, Count, Entry, Line, Step, StoredEntry, UpTo};
-use sql::{Connection, Param, Row, SqlError};
+use sql::{Connection, Param, Prepared, Row, SqlError};
 use vocabulary::{BookingDate, Timestamp, ValueDate};
 
 /// What an entry's first line says beyond the line.
@@ -97,7 +97,13 @@ fn counted(count: Count) -> i64 {
     }
 }
 
-pub(crate) fn insert(connection: &Connection, row: &JournalLine) -> Result<(), SqlError> {
+/// Writes rows in order.
+pub(crate) fn insert_all(connection: &Connection, rows: &[JournalLine]) -> Result<(), SqlError> {
+    let (mut first, mut next) = (connection.prepare(FIRST)?, connection.prepare(NEXT)?);
+    rows.iter().try_for_each(|row| insert(&mut first, &mut next, row))
+}
+
+fn insert(first: &mut Prepared<'_>, next: &mut Prepared<'_>, row: &JournalLine) -> Result<(), SqlError> {
     let line = &row.line;
     let mut params = [Param::Null; 29];
     let ints = [
@@ -119,7 +125,7 @@ pub(crate) fn insert(connection: &Connection, row: &JournalLine) -> Result<(), S
         Param::from(line.credit_prev),
     ];
     let Some(header) = &row.header else {
-        return connection.execute(NEXT, &ints).map(drop);
+        return next.execute(&ints).map(drop);
     };
     let id = |value: u128| if value == 0 { Param::Null } else { Param::Id(value.to_be_bytes()) };
     params[..16].copy_from_slice(&ints);
@@ -138,7 +144,7 @@ pub(crate) fn insert(connection: &Connection, row: &JournalLine) -> Result<(), S
         Param::from(header.flags),
         Param::from(header.seconds),
     ]);
-    connection.execute(FIRST, &params).map(drop)
+    first.execute(&params).map(drop)
 }
 
 pub(crate) fn read(row: &Row<'_>) -> Result<JournalLine, SqlError> {
@@ -223,6 +229,19 @@ pub(crate) fn each_from(
 ) -> Result<(), SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM journal WHERE seq >= ?1 ORDER BY seq");
     connection.each(&sql, sql::params![first], |row| visit(read(row)?))
+}
+
+/// Visits the ids and first lines of entries from a line on.
+pub(crate) fn each_id_from(
+    connection: &Connection,
+    first: u64,
+    mut visit: impl FnMut(u128, u64),
+) -> Result<(), SqlError> {
+    let sql = "SELECT id, seq FROM journal WHERE seq >= ?1 AND id IS NOT NULL";
+    connection.each(sql, sql::params![first], |row| {
+        visit(row.u128(0)?, row.small(1)?);
+        Ok(())
+    })
 }
 
 /// The last line's number, 0 when there is none.

@@ -34,11 +34,15 @@ pub(crate) fn hash(key: &KeyDigest) -> i64 {
     i64::from_be_bytes([key[0], key[1], key[2], key[3], key[4], key[5], key[6], key[7]])
 }
 
-pub(crate) fn insert(connection: &Connection, seq: u64, record: &KeyRecord) -> Result<(), SqlError> {
+/// Writes records in order, the first with this number.
+pub(crate) fn insert_all(connection: &Connection, first: u64, records: &[KeyRecord]) -> Result<(), SqlError> {
     let sql = "INSERT INTO idempotency(seq, key, fingerprint, at, response) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let remembered = &record.remembered;
-    let params = sql::params![seq, &record.key, &remembered.fingerprint, remembered.at, remembered.response.as_slice()];
-    connection.execute(sql, params).map(drop)
+    let mut statement = connection.prepare(sql)?;
+    for (seq, KeyRecord { key, remembered }) in (first..).zip(records) {
+        let response = remembered.response.as_slice();
+        statement.execute(sql::params![seq, key, &remembered.fingerprint, remembered.at, response])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn by_seq(connection: &Connection, seq: u64, key: &KeyDigest) -> Result<Option<Remembered>, SqlError> {

@@ -37,12 +37,21 @@ pub struct Event {
     pub body: String,
 }
 
-pub(crate) fn insert(connection: &Connection, no: u64, at: Timestamp, event: &NewEvent) -> Result<(), SqlError> {
+/// Writes events in order, the first with this number.
+pub(crate) fn insert_all(
+    connection: &Connection,
+    first: u64,
+    at: Timestamp,
+    events: &[NewEvent],
+) -> Result<(), SqlError> {
     let sql = "INSERT INTO event(no, at, kind, version, owner, subject, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let owner = event.owner.map(u128::to_be_bytes);
-    let subject = event.subject.to_be_bytes();
-    let params = sql::params![no, at, event.kind, event.version, owner.as_ref(), &subject, event.body.as_str()];
-    connection.execute(sql, params).map(drop)
+    let mut statement = connection.prepare(sql)?;
+    for (no, event) in (first..).zip(events) {
+        let owner = event.owner.map(u128::to_be_bytes);
+        let (subject, body) = (event.subject.to_be_bytes(), event.body.as_str());
+        statement.execute(sql::params![no, at, event.kind, event.version, owner.as_ref(), &subject, body])?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> Result<Event, SqlError> {

@@ -5,13 +5,13 @@
 //! as came in. A watermark commits with the group: everything from before it is in the tables, everything after it is in
 //! the journal and is folded again on start. So a crash loses nothing and recovery is bounded.
 
-use sql::{Connection, Param, SqlError};
+use sql::{Connection, Param, Prepared, SqlError};
 use std::collections::BTreeSet;
 
 /// How many journal lines a full sweep spans: recovery folds at most about twice as many.
-const LINES_PER_SWEEP: usize = 1 << 17;
+const LINES_PER_SWEEP: usize = 1 << 18;
 /// How many index keys wait in memory.
-const KEYS_WAITING: usize = 1 << 16;
+const KEYS_WAITING: usize = 1 << 18;
 
 /// A dense table in memory, keyed by numbers from 1, loaded on demand, flushed in order.
 pub(crate) struct Rolling<T> {
@@ -146,6 +146,7 @@ impl RollingIndex {
             self.cursor = (i64::MIN, 0);
         }
         let mut ended = None;
+        let mut statements = [connection.prepare(self.insert[0])?, connection.prepare(self.insert[1])?];
         while left > 0 {
             let batch: Vec<(i64, u64)> = self.waiting.range(self.cursor..).take(left.min(ROWS)).copied().collect();
             if batch.is_empty() {
@@ -155,7 +156,7 @@ impl RollingIndex {
                 self.cursor = (i64::MIN, 0);
                 continue;
             }
-            self.write(connection, &batch)?;
+            write(&mut statements, &batch)?;
             for key in &batch {
                 self.waiting.remove(key);
             }
@@ -169,20 +170,17 @@ impl RollingIndex {
         }
         Ok(ended)
     }
+}
 
-    fn write(&self, connection: &Connection, batch: &[(i64, u64)]) -> Result<(), SqlError> {
-        if batch.len() == ROWS {
-            let mut params = [Param::Null; ROWS * 2];
-            for (place, (hash, row)) in batch.iter().enumerate() {
-                params[place * 2] = Param::from(*hash);
-                params[place * 2 + 1] = Param::from(*row);
-            }
-            connection.execute(self.insert[1], &params)?;
-            return Ok(());
+/// The first statement takes one row, the second [`ROWS`].
+fn write([one, many]: &mut [Prepared<'_>; 2], batch: &[(i64, u64)]) -> Result<(), SqlError> {
+    if batch.len() == ROWS {
+        let mut params = [Param::Null; ROWS * 2];
+        for (place, (hash, row)) in batch.iter().enumerate() {
+            params[place * 2] = Param::from(*hash);
+            params[place * 2 + 1] = Param::from(*row);
         }
-        for (hash, row) in batch {
-            connection.execute(self.insert[0], sql::params![*hash, *row])?;
-        }
-        Ok(())
+        return many.execute(&params).map(drop);
     }
+    batch.iter().try_for_each(|(hash, row)| one.execute(sql::params![*hash, *row]).map(drop))
 }

@@ -72,15 +72,17 @@ pub(crate) struct State {
 }
 
 pub(crate) const ENTRY_INDEX: [&str; 2] = [
-    "INSERT INTO entry_index(h, seq) VALUES (?1, ?2)",
+    "INSERT INTO entry_index(h, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     "INSERT INTO entry_index(h, seq) VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), \
-     (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32)",
+     (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32) \
+     ON CONFLICT DO NOTHING",
 ];
 pub(crate) const ENTRY_SELECT: &str = "SELECT seq FROM entry_index WHERE h = ?1";
 pub(crate) const KEY_INDEX: [&str; 2] = [
-    "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2)",
+    "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), \
-     (?13, ?14), (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32)",
+     (?13, ?14), (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32) \
+     ON CONFLICT DO NOTHING",
 ];
 pub(crate) const KEY_SELECT: &str = "SELECT seq FROM idempotency_index WHERE h = ?1";
 
@@ -180,10 +182,12 @@ impl State {
 
     fn flush_tables(&mut self, connection: &Connection) -> Result<(), SqlError> {
         let (lines, all) = (self.lines.len(), self.flush_all);
-        let accounts =
-            self.accounts.flush(lines, self.next_line, all, |account| accounts::write_counters(connection, account))?;
-        let groups =
-            self.groups.flush(lines, self.next_line, all, |row| groups::write_usage(connection, &row.group))?;
+        let mut counters = connection.prepare(accounts::WRITE_COUNTERS)?;
+        let write = |account: &Account| accounts::write_counters(&mut counters, account);
+        let accounts = self.accounts.flush(lines, self.next_line, all, write)?;
+        let mut usage = connection.prepare(groups::WRITE_USAGE)?;
+        let write = |row: &GroupRow| groups::write_usage(&mut usage, &row.group);
+        let groups = self.groups.flush(lines, self.next_line, all, write)?;
         let entries = self.entry_index.flush(connection, self.next_line, all)?;
         let keys = self.key_index.flush(connection, self.next_key, all)?;
         for (name, mark) in [("accounts", accounts), ("groups", groups), ("entries", entries), ("keys", keys)] {
@@ -229,8 +233,8 @@ impl GroupState for State {
     }
 
     fn flush(&mut self, connection: &Connection) -> Result<(), SqlError> {
+        journal::insert_all(connection, &self.lines)?;
         for row in &self.lines {
-            journal::insert(connection, row)?;
             if let Some(header) = &row.header {
                 self.entry_index.insert(entry_hash(header.id), row.line.seq);
             }
@@ -238,15 +242,13 @@ impl GroupState for State {
         for hold in self.holds.values() {
             holds::write(connection, hold)?;
         }
+        keys::insert_all(connection, self.next_key, &self.keys)?;
         for record in &self.keys {
-            keys::insert(connection, self.next_key, record)?;
             self.key_index.insert(keys::hash(&record.key), self.next_key);
             self.next_key += 1;
         }
-        for event in &self.events {
-            outbox::insert(connection, self.next_event, self.moment.now, event)?;
-            self.next_event += 1;
-        }
+        outbox::insert_all(connection, self.next_event, self.moment.now, &self.events)?;
+        self.next_event += self.events.len() as u64;
         self.flush_tables(connection)?;
         self.flush_all = false;
         Ok(())

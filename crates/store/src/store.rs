@@ -316,7 +316,7 @@ impl Store {
     /// # Errors
     /// When the destination exists, or the copy fails its check.
     pub fn backup_blocking(&self, destination: &Path) -> Result<(), sql::BackupError> {
-        self.inner.readers.snapshot_outside(|connection| sql::copy_to(connection, destination))?;
+        sql::copy_to(&Connection::open_copier(self.inner.readers.file())?, destination)?;
         sql::check_file(destination)
     }
 }

@@ -67,7 +67,9 @@ impl Timestamp {
     }
 
     fn to_jiff(self) -> jiff::Timestamp {
-        let clamped = self.0.clamp(jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_microsecond());
+        // Whole seconds: the range of jiff's microseconds ends before that of its nanoseconds.
+        let [earliest, latest] = [jiff::Timestamp::MIN, jiff::Timestamp::MAX].map(|end| end.as_second() * 1_000_000);
+        let clamped = self.0.clamp(earliest, latest);
         jiff::Timestamp::from_microsecond(clamped).expect("clamped to the range")
     }
 }

@@ -149,10 +149,12 @@ impl<R: Read> Records<R> {
         if self.at_end || self.end - self.start > LONGEST_RECORD {
             return Ok(());
         }
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        while self.end <= LONGEST_RECORD && !self.at_end {
+        if self.buffer.len() - self.start <= 2 * LONGEST_RECORD {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        while self.end - self.start <= LONGEST_RECORD && !self.at_end {
             match self.source.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.at_end = true,
                 Ok(count) => self.end += count,

@@ -75,6 +75,18 @@ pub struct Merchant {
     pub city: String,
 }
 
+/// The part of a text that may stand in a merchant's name or city: printable ASCII, at most `most` characters; the
+/// fallback when nothing is left. Other scripts go into the language template.
+#[must_use]
+pub fn plain_text(text: &str, most: usize, fallback: &str) -> String {
+    let plain = |text: &str| {
+        let kept: String = text.chars().filter(|c| matches!(c, ' '..='~')).collect();
+        let cut: String = kept.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect();
+        cut.trim_end().to_owned()
+    };
+    Some(plain(text)).filter(|found| !found.is_empty()).unwrap_or_else(|| plain(fallback))
+}
+
 /// A payload in the making.
 #[derive(Clone, Debug)]
 pub struct Builder {

@@ -73,7 +73,7 @@ pub(crate) fn open_templates(objects: &mut [DataObject], unit: LengthUnit) -> Fi
     findings
 }
 
-/// 62.50 to 62.99, payment system specific templates (table 3.7).
+/// 62.50 to 62.99, payment system specific templates (table "Additional Data Field Template").
 fn open_payment_systems(additional: &mut DataObject, unit: LengthUnit, findings: &mut Findings) {
     for part in additional.parts.iter_mut().filter(|part| part.tag.number() >= 50) {
         let path = TagPath::from(Tag::ADDITIONAL).then(part.tag);
@@ -100,7 +100,7 @@ pub(crate) fn check(objects: &[DataObject], end: usize) -> Findings {
     findings
 }
 
-/// Section 3.3: 00 first, 63 last.
+/// Position of data objects: 00 first, 63 last.
 fn order(objects: &[DataObject], findings: &mut Findings) {
     if let Some(first) = objects.first()
         && first.tag != Tag::FORMAT
@@ -113,7 +113,7 @@ fn order(objects: &[DataObject], findings: &mut Findings) {
     }
 }
 
-/// Section 3.3: a tag stands once on its level.
+/// A tag stands once on its level: else two readers could believe different values.
 fn duplicates(objects: &[DataObject], path: TagPath, findings: &mut Findings) {
     let mut seen = [false; 100];
     for object in objects {
@@ -125,7 +125,7 @@ fn duplicates(objects: &[DataObject], path: TagPath, findings: &mut Findings) {
     }
 }
 
-/// Table 3.2: what every payload has.
+/// Presence M: what every payload has.
 fn presence(objects: &[DataObject], end: usize, findings: &mut Findings) {
     let mandatory = [Tag::FORMAT, Tag::CATEGORY, Tag::CURRENCY, Tag::COUNTRY, Tag::NAME, Tag::CITY, Tag::CRC];
     for tag in mandatory {
@@ -138,7 +138,7 @@ fn presence(objects: &[DataObject], end: usize, findings: &mut Findings) {
     }
 }
 
-/// Sections 4.7.9 to 4.7.11: the fee that the indicator asks for is there, and no other counts.
+/// Requirements of 55, 56, 57: the fee that the indicator asks for is there, and no other counts.
 fn fees(objects: &[DataObject], end: usize, findings: &mut Findings) {
     let asked = match find(objects, Tag::TIP).map(|tip| tip.value.as_str()) {
         Some("02") => Some(Tag::FIXED_FEE),
@@ -154,7 +154,7 @@ fn fees(objects: &[DataObject], end: usize, findings: &mut Findings) {
     }
 }
 
-/// Section 4.7.8: digits after the point fit the currency.
+/// Requirements of 54: digits after the point fit the currency.
 fn precision(objects: &[DataObject], findings: &mut Findings) {
     let currency = find(objects, Tag::CURRENCY).and_then(|object| rules::currency(&object.value));
     let Some(currency) = currency else { return };

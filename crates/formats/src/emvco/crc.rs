@@ -1,4 +1,4 @@
-//! CRC-16 of tag 63 (EMVCo MPM 1.1, section 4.7.3): polynomial 0x1021, initial value 0xFFFF, not reflected, no final
+//! CRC-16 of tag 63 (EMVCo MPM 1.1, requirements of 63): polynomial 0x1021, initial value 0xFFFF, not reflected, no final
 //! xor; known as CRC-16/CCITT-FALSE or CRC-16/IBM-3740.
 
 /// The check sum over the UTF-8 bytes of everything that stands before the four hex digits, `6304` included.

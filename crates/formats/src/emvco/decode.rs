@@ -207,7 +207,7 @@ fn judge(text: &str, objects: Vec<DataObject>, mut findings: Findings, unit: Len
     Inspection { objects, unit, defects, remarks, scheme, profile, refusal }
 }
 
-/// Section 4.7.3: the check sum covers all that stands before its four digits, its tag and length included.
+/// Requirements of 63: the check sum covers all that stands before its four digits, its tag and length included.
 fn crc_defect(text: &str, objects: &[DataObject]) -> Option<Defect> {
     let crc = check::find(objects, Tag::CRC)?;
     let start = text.char_indices().nth(crc.at + 4).map_or(text.len(), |(offset, _)| offset);

@@ -23,13 +23,13 @@ pub enum Fault {
     Empty,
     /// The payload is longer than [`super::MAX_BYTES`].
     TooLong,
-    /// The payload is not UTF-8 (section 3.1).
+    /// The payload is not UTF-8 (format S).
     NotUtf8,
-    /// Fewer than the four characters of tag and length are left (section 3.2).
+    /// Fewer than the four characters of tag and length are left (data organisation).
     HeaderTruncated,
-    /// Tag or length is not digits (section 3.2).
+    /// Tag or length is not digits (data organisation).
     HeaderNotDigits,
-    /// The length points beyond the end (section 3.2).
+    /// The length points beyond the end (data organisation).
     ValueTruncated {
         /// The length as written.
         declared: usize,
@@ -38,24 +38,24 @@ pub enum Fault {
     },
     /// The length, counted in bytes, ends inside a character.
     CharacterCut,
-    /// The check sum differs (section 4.7.3).
+    /// The check sum differs (requirements of 63).
     CrcMismatch {
         /// As written.
         written: String,
         /// As it should be.
         computed: String,
     },
-    /// A mandatory data object is missing (section 4.2, tables 3.2 to 3.8).
+    /// A mandatory data object is missing (presence M in the tables of data objects).
     Missing,
-    /// None of 02–51 is there (section 4.7.4).
+    /// None of 02–51 is there (requirements of 02–51).
     MissingMerchantAccount,
-    /// The tip indicator asks for this data object (section 4.7.9).
+    /// The tip indicator asks for this data object (requirements of 55).
     MissingFee,
-    /// The payload does not begin with the Payload Format Indicator (section 3.3).
+    /// The payload does not begin with the Payload Format Indicator (position of data objects).
     NotFirst,
-    /// Something follows the CRC (section 3.3).
+    /// Something follows the CRC (position of data objects).
     NotLast,
-    /// The tag stands twice on the same level (section 3.3).
+    /// The tag stands twice on the same level, so that two readers could believe different values.
     Duplicate,
     /// The value is too short or too long.
     Length {
@@ -66,9 +66,9 @@ pub enum Fault {
         /// So many it has.
         found: usize,
     },
-    /// The Payload Format Indicator is not `01` (section 4.7.1).
+    /// The Payload Format Indicator is not `01` (requirements of 00).
     Version,
-    /// The Point of Initiation Method is neither `11` nor `12` (section 4.7.2).
+    /// The Point of Initiation Method is neither `11` nor `12` (requirements of 01).
     Initiation,
     /// Not all characters are digits.
     NotDigits,
@@ -76,13 +76,13 @@ pub enum Fault {
     Country,
     /// The language is not two letters (ISO 639).
     Language,
-    /// The amount is not digits with at most one point (section 4.7.8).
+    /// The amount is not digits with at most one point (requirements of 54).
     Amount,
-    /// The amount is zero (section 4.7.8).
+    /// The amount is zero (requirements of 54).
     ZeroAmount,
-    /// The tip indicator is none of `01`, `02`, `03` (section 4.7.9).
+    /// The tip indicator is none of `01`, `02`, `03` (requirements of 55).
     TipIndicator,
-    /// The percentage is not between 00.01 and 99.99 (section 4.7.11).
+    /// The percentage is not between 00.01 and 99.99 (requirements of 57).
     Percentage,
     /// A control character stands in the value.
     ControlCharacter,
@@ -201,27 +201,27 @@ pub struct Remark {
 /// The kinds of remarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Oddity {
-    /// A data object inside a template has no characters (section 3.2 wants 01–99); read as absent.
+    /// A data object inside a template has no characters (data organisation wants 01–99); read as absent.
     Empty,
-    /// Letters beyond ASCII in a value of format `ans` (section 3.2).
+    /// Letters beyond ASCII in a value of format `ans` (data organisation).
     BeyondAns,
     /// An unreserved template (80–99) or payment system template (62.50–99) that is not one; kept as text.
     NotTemplate,
     /// A template without globally unique identifier; kept as text.
     NoGuid,
-    /// A fee value that the tip indicator does not ask for (section 4.7.9); not to be charged.
+    /// A fee value that the tip indicator does not ask for (requirements of 55); not to be charged.
     FeeNotAsked,
-    /// The consumer data request is not a combination of A, M and E (section 4.8).
+    /// The consumer data request is not a combination of A, M and E (requirements of 62).
     DataRequest,
-    /// The merchant channel is not three digits (section 4.8).
+    /// The merchant channel is not three digits (requirements of 62).
     Channel,
     /// A currency number that is not on ISO 4217 list one.
     UnknownCurrency,
-    /// More digits after the point than the currency has (section 4.7.8).
+    /// More digits after the point than the currency has (requirements of 54).
     TooPrecise,
     /// Lengths count bytes.
     ByteLengths,
-    /// Longer than the 512 characters that readers must be able to take (section 3.1).
+    /// Longer than the 512 characters that a payload should not exceed (payload length).
     Long,
 }
 

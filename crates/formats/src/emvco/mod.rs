@@ -12,10 +12,13 @@
 //!   scheme's profile, which says what is missing: [`Scheme`], [`Profile`]. There is no leniency without a name.
 //! - `encode` gives back byte for byte what `decode` accepted.
 //!
+//! Rules are cited by the specification's own headings ("requirements of" a tag, names of tables).
+//! Consumer-presented payloads are read in [`consumer`].
 //! Nothing here draws or scans a symbol.
 
 mod builder;
 mod check;
+pub mod consumer;
 mod crc;
 mod decode;
 mod fault;
@@ -27,7 +30,7 @@ mod scheme;
 mod tag;
 mod tlv;
 
-pub use builder::{BuildError, Builder, Merchant};
+pub use builder::{BuildError, Builder, Merchant, plain_text};
 pub use crc::crc16;
 pub use decode::{Inspection, MAX_BYTES, Payload, decode, decode_bytes, inspect, inspect_bytes};
 pub use fault::{Defect, Fault, Oddity, Remark};

@@ -1,4 +1,4 @@
-//! The content of a payload by meaning instead of by tag (EMVCo MPM 1.1, tables 3.2 to 3.9).
+//! The content of a payload by meaning instead of by tag (EMVCo MPM 1.1, tables of data objects).
 //!
 //! Values keep their text; nothing is trimmed or rounded. An empty value inside a template reads as absent.
 
@@ -7,7 +7,7 @@ use super::tag::Tag;
 use super::tlv::DataObject;
 use money::Currency;
 
-/// Tag 01, Point of Initiation Method (section 4.7.2).
+/// Tag 01, Point of Initiation Method (requirements of 01).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initiation {
     /// `11`: the same code for many payments.
@@ -16,7 +16,7 @@ pub enum Initiation {
     Dynamic,
 }
 
-/// A template of the kinds that carry a globally unique identifier (section 4.7.4 and table 3.9).
+/// A template of the kinds that carry a globally unique identifier (merchant account information and unreserved templates).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The template's own tag.
@@ -45,7 +45,7 @@ impl Template {
     }
 }
 
-/// One of 02–51, Merchant Account Information (section 4.7.4).
+/// One of 02–51, Merchant Account Information (requirements of 02–51).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MerchantAccount {
     /// 02–25: reserved for payment networks (02–03 Visa, 04–05 Mastercard, 15–16 UnionPay, …), one value.
@@ -70,7 +70,7 @@ impl MerchantAccount {
     }
 }
 
-/// Tags 55 to 57 (sections 4.7.9 to 4.7.11).
+/// Tags 55 to 57 (requirements of 55, 56, 57).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tip {
     /// `01`: the consumer is asked for a tip.
@@ -81,7 +81,7 @@ pub enum Tip {
     Percentage(String),
 }
 
-/// Tag 62, Additional Data Field Template (table 3.7 and section 4.8). `***` as a value asks the wallet to prompt.
+/// Tag 62, Additional Data Field Template (table "Additional Data Field Template"). `***` as a value asks the wallet to prompt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdditionalData {
     /// 01, the invoice or bill number.
@@ -158,7 +158,7 @@ impl AdditionalData {
     }
 }
 
-/// Tag 64, Merchant Information – Language Template (table 3.8 and section 4.9).
+/// Tag 64, Merchant Information – Language Template (table "Language Template").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanguageTemplate {
     /// 00, ISO 639 code of the language.
@@ -184,7 +184,7 @@ impl LanguageTemplate {
     }
 }
 
-/// One of 80–99 (table 3.9).
+/// One of 80–99 (table "Unreserved Templates").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreserved {
     /// A template, as the specification wants it.

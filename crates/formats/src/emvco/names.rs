@@ -1,4 +1,4 @@
-//! What data objects are called, for people (EMVCo MPM 1.1, tables 3.2 to 3.8).
+//! What data objects are called, for people (EMVCo MPM 1.1, tables of data objects).
 
 use super::tag::{Tag, TagPath};
 

@@ -1,4 +1,4 @@
-//! What each data object may contain: length and format by tag (EMVCo MPM 1.1, tables 3.2 to 3.8 and section 4.7).
+//! What each data object may contain: length and format by tag (EMVCo MPM 1.1, tables of data objects, and requirements by tag).
 //!
 //! The tables stand here and nowhere else; reader and builder both go through them.
 
@@ -50,7 +50,7 @@ const fn optional(max: usize, format: Format) -> Rule {
     Rule { min: 1, max, format, never_empty: false }
 }
 
-/// The rule of a data object of the root (tables 3.2 to 3.4).
+/// The rule of a data object of the root (table "under the root").
 pub(crate) fn root(tag: Tag) -> Rule {
     match tag.number() {
         0 => rule(2, 2, Format::Version),
@@ -70,12 +70,12 @@ pub(crate) fn root(tag: Tag) -> Rule {
     }
 }
 
-/// The rule of a data object inside merchant account information (table 3.5) or an unreserved template (table 3.9).
+/// The rule of a data object inside merchant account information (table "Merchant Account Information") or an unreserved template (table "Unreserved Templates").
 pub(crate) fn account(tag: Tag) -> Rule {
     if tag == Tag::GUID { rule(1, 32, ANS) } else { optional(99, ANY) }
 }
 
-/// The rule of a data object inside the additional data field template (table 3.7 and section 4.8).
+/// The rule of a data object inside the additional data field template (table "Additional Data Field Template").
 pub(crate) fn additional(tag: Tag) -> Rule {
     match tag.number() {
         1..=8 => optional(25, ANS),
@@ -86,7 +86,7 @@ pub(crate) fn additional(tag: Tag) -> Rule {
     }
 }
 
-/// The rule of a data object inside the language template (table 3.8 and section 4.9).
+/// The rule of a data object inside the language template (table "Language Template").
 pub(crate) fn language(tag: Tag) -> Rule {
     match tag.number() {
         0 => rule(2, 2, Format::Language),
@@ -157,7 +157,7 @@ pub(crate) fn currency(value: &str) -> Option<Currency> {
     Currency::iso_number(value.parse().ok()?).ok()
 }
 
-/// Section 4.7.8: digits with at most one point, which may stand without decimals; not zero.
+/// Requirements of 54: digits with at most one point, which may stand without decimals; not zero.
 fn amount_fault(value: &str) -> Option<Fault> {
     if decimals(value).is_none() {
         return Some(Fault::Amount);
@@ -173,14 +173,14 @@ pub(crate) fn decimals(value: &str) -> Option<usize> {
     (!whole.is_empty() && plain(whole) && plain(fraction)).then_some(fraction.len())
 }
 
-/// Section 4.7.11: 00.01 to 99.99.
+/// Requirements of 57: 00.01 to 99.99.
 fn is_percentage(value: &str) -> bool {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
     let nonzero = value.bytes().any(|b| (b'1'..=b'9').contains(&b));
     decimals(value).is_some_and(|decimals| decimals <= 2) && whole.len() <= 2 && fraction.len() <= 2 && nonzero
 }
 
-/// Section 4.8: A (address), M (mobile number), E (e-mail), each at most once.
+/// Requirements of 62: A (address), M (mobile number), E (e-mail), each at most once.
 fn is_data_request(value: &str) -> bool {
     let once = |letter: char| value.chars().filter(|c| *c == letter).count() <= 1;
     value.chars().all(|c| matches!(c, 'A' | 'M' | 'E')) && ['A', 'M', 'E'].into_iter().all(once)

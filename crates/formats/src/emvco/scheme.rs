@@ -16,11 +16,13 @@ pub enum Scheme {
     PromptPay,
     /// Vietnam, NAPAS: transfer to an account or card; omits 52, 59, 60.
     VietQr,
+    /// Vietnam, VNPay at merchants; omits 52, 59, 60.
+    VnpayMerchant,
     /// Vietnam, VNPay wallet to wallet: 02–11 only, with an initiation method of its own.
     VnpayWallet,
     /// Vietnam, electricity bills: names longer than 25 characters.
     EvnBill,
-    /// Brazil: static codes without merchant data of the card world may omit 52, 59, 60.
+    /// Brazil: static codes without merchant data of the card world may omit 52, 59, 60; the amount may be zero.
     Pix,
     /// Cambodia: the merchant category may have letters; only riel and US dollar; no empty values.
     Khqr,
@@ -59,7 +61,8 @@ impl SchemeRefusal {
 
 impl Scheme {
     /// Every scheme known here, in the order in which they are recognised.
-    pub const ALL: [Self; 6] = [Self::PromptPay, Self::VietQr, Self::VnpayWallet, Self::EvnBill, Self::Pix, Self::Khqr];
+    pub const ALL: [Self; 7] =
+        [Self::PromptPay, Self::VietQr, Self::VnpayMerchant, Self::VnpayWallet, Self::EvnBill, Self::Pix, Self::Khqr];
 
     /// The scheme's name for people and reports.
     #[must_use]
@@ -67,6 +70,7 @@ impl Scheme {
         match self {
             Self::PromptPay => "PromptPay",
             Self::VietQr => "VietQR",
+            Self::VnpayMerchant => "VNPay",
             Self::VnpayWallet => "VNPay wallet",
             Self::EvnBill => "EVN bill",
             Self::Pix => "Pix",
@@ -90,6 +94,7 @@ impl Scheme {
         match self {
             Self::PromptPay => guid(|id| id.starts_with("A000000677")),
             Self::VietQr => guid(|id| id == "A000000727"),
+            Self::VnpayMerchant => guid(|id| id == "A000000775"),
             Self::VnpayWallet => root(Tag::of(4)) == Some("VNPayWallet"),
             Self::EvnBill => country == Some("VN") && guid(|id| id == "00"),
             Self::Pix => guid(|id| id.eq_ignore_ascii_case("br.gov.bcb.pix")),
@@ -105,7 +110,11 @@ impl Scheme {
     pub fn tolerates(self, defect: &Defect) -> bool {
         let on = |tags: &[Tag]| tags.iter().any(|tag| defect.path.is_root(*tag));
         match (self, &defect.fault) {
-            (Self::PromptPay | Self::VietQr | Self::Pix, Fault::Missing) => on(&[Tag::CATEGORY, Tag::NAME, Tag::CITY]),
+            (Self::PromptPay | Self::VietQr | Self::VnpayMerchant | Self::Pix, Fault::Missing) => {
+                on(&[Tag::CATEGORY, Tag::NAME, Tag::CITY])
+            }
+            // A withdrawal or a charge at the provider's address has no amount of its own (Manual do BR Code, table 1).
+            (Self::Pix, Fault::ZeroAmount) => on(&[Tag::AMOUNT]),
             (Self::VnpayWallet, Fault::Missing) => {
                 on(&[Tag::CATEGORY, Tag::CURRENCY, Tag::COUNTRY, Tag::NAME, Tag::CITY])
             }

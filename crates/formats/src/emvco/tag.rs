@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An id of a data object, `00` to `99` (EMVCo MPM 1.1, section 3.2).
+/// An id of a data object, `00` to `99` (EMVCo MPM 1.1, data organisation).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(u8);
 

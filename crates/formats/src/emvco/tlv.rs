@@ -1,4 +1,4 @@
-//! Data objects as they stand in the text: two digits of tag, two digits of length, value (EMVCo MPM 1.1, section 3.2).
+//! Data objects as they stand in the text: two digits of tag, two digits of length, value (EMVCo MPM 1.1, data organisation).
 //!
 //! **Length counts characters**, that is Unicode scalar values, not bytes: the specification says characters, and so do
 //! all published payloads that have a language template (`0104最佳运输`). A few writers count UTF-8 bytes; a payload that

@@ -96,6 +96,19 @@ fn the_builder_refuses_what_a_strict_reader_would() {
     }
 }
 
+#[test]
+fn names_of_other_scripts_have_a_plain_part_or_a_fallback() {
+    let rows = [
+        ("茶馆 TEA  HOUSE\n", "TEA HOUSE"),
+        ("茶馆", "MERCHANT"),
+        ("", "MERCHANT"),
+        ("ABCDEFGHIJKLMNOPQRSTUVWX YZ", "ABCDEFGHIJKLMNOPQRSTUVWX"),
+    ];
+    for (text, plain) in rows {
+        assert_eq!(plain_text(text, 25, "MERCHANT"), plain, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_built_decodes_to_itself(

@@ -210,13 +210,27 @@ fn lengths_in_bytes_are_read_when_characters_do_not_fit() {
 fn a_profile_needs_its_mark_and_covers_only_its_own_departures() {
     let thai = |guid: &str| payload(&[("26", guid), ("52", "-"), ("59", "-"), ("60", "-")]);
     assert_eq!(report(&thai("0016A0000006770101110103abc")).profile, Some("PromptPay"));
+    assert_eq!(report(&thai("0010A0000007750110abcdefghij")).profile, Some("VNPay"));
     assert_eq!(report(&thai("0008com.bank0103abc")).verdict, Verdict::Invalid);
     let no_country = payload(&[("26", "0016A0000006770101110103abc"), ("58", "-")]);
     assert_eq!(report(&no_country).verdict, Verdict::Invalid);
     let zero = payload(&[("26", "0010A0000007270103abc"), ("52", "-"), ("54", "0")]);
     assert_eq!(report(&zero).verdict, Verdict::Invalid);
+    let withdrawal = report(&payload(&[("26", "0014BR.GOV.BCB.PIX0103abc"), ("54", "0.00")]));
+    assert_eq!((withdrawal.verdict, withdrawal.profile), (Verdict::Profile, Some("Pix")));
+    assert_eq!(withdrawal.to_string().lines().next(), Some("profile as Pix"));
     let complete = report(&payload(&[("26", "0014br.gov.bcb.pix0103abc")]));
     assert_eq!((complete.verdict, complete.profile, complete.scheme), (Verdict::Valid, None, Some("Pix")));
+}
+
+/// Published with vietnam-qr-pay (MIT): no category, no city.
+#[test]
+fn a_shop_of_vnpay_is_accepted_as_vnpay() {
+    let text = "00020101021126280010A0000007750110010531314453037045408210900005802VN5910CELLPHONES62600312CPSHN \
+                ONLINE0517021908061613127850705ONLHN0810CellphoneS63047685";
+    let seen = report(text);
+    assert_eq!((seen.verdict, seen.profile), (Verdict::Profile, Some("VNPay")), "{seen}");
+    assert_eq!(seen.omitted, ["52", "60"]);
 }
 
 #[test]

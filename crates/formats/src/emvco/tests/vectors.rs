@@ -94,7 +94,7 @@ fn no_change_of_one_character_goes_unnoticed() {
     for row in vectors("mpm_valid.jsonl").iter().chain(&vectors("mpm_profile.jsonl")) {
         let letters: Vec<char> = text(row, "payload").chars().collect();
         for place in 0..letters.len() {
-            for other in ['0', '9', 'A', ' ', '\0', '京'] {
+            for other in ['0', 'A', '京'] {
                 let mut changed = letters.clone();
                 if std::mem::replace(&mut changed[place], other) != other {
                     let changed: String = changed.into_iter().collect();

@@ -1,0 +1,76 @@
+//! The executable: command line, configuration, wiring, job loop.
+//!
+//! One file for each command. What prints data prints it on standard output; progress and diagnostics go to standard
+//! error. The exit code says how it went: 0 fine, 1 said no or failed, 2 wrong usage. No business rule lives here.
+
+mod backup;
+mod bench;
+mod bench_ledger;
+mod case_tables;
+mod check;
+mod failure;
+mod ledger_cases;
+mod migrate;
+mod output;
+mod place;
+mod progress;
+mod qr;
+mod qr_encode;
+mod restore;
+mod system;
+
+use clap::{Parser, Subcommand};
+use failure::{Ended, Failure};
+use std::process::ExitCode;
+
+/// A digital wallet that a bank runs itself: ledger, business and HTTP API in one program.
+#[derive(Parser)]
+#[command(name = "jiaozi", version, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  jiaozi check --data bank            does every balance follow from the entries?
+  jiaozi qr decode 000201…            what is in this payment code?
+  jiaozi backup bank-monday.db --data bank
+
+Every command explains itself: jiaozi <command> --help
+Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Migrate(migrate::Args),
+    Qr(qr::Args),
+    LedgerCases(ledger_cases::Args),
+    Bench(bench::Args),
+}
+
+impl Command {
+    fn run(self) -> Result<Ended, Failure> {
+        match self {
+            Self::Check(args) => check::run(&args),
+            Self::Backup(args) => backup::run(&args),
+            Self::Restore(args) => restore::run(&args),
+            Self::Migrate(args) => migrate::run(&args),
+            Self::Qr(args) => qr::run(&args),
+            Self::LedgerCases(args) => ledger_cases::run(&args),
+            Self::Bench(args) => bench::run(&args),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(Ended::Fine) => ExitCode::SUCCESS,
+        Ok(Ended::SaidNo) => ExitCode::from(1),
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.exit)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a unit of work promises while the store is up.
+
+use super::*;
+use crate::NewEvent;
+use sql::SqlError;
+
+fn event(subject: u128) -> NewEvent {
+    NewEvent { kind: "test.happened", version: 1, owner: Some(9), subject, body: "{}".to_owned() }
+}
+
+#[test]
+fn trouble_leaves_nothing_behind_and_events_stay_gap_free() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 100, 1, 2, 500));
+    for round in 0..20_u128 {
+        let fails = round % 3 == 0;
+        let result = store.write_blocking(move |uow| {
+            uow.emit(event(round));
+            uow.remember([u8::try_from(round).unwrap_or(0); 16], [1; 16], vec![1]);
+            assert!(uow.post(&entry(200 + round, vec![step(2, 3, 1)]))?.is_ok());
+            uow.schedule(uow.now(), "nothing", round)?;
+            if fails { Err(StoreError::Unavailable) } else { Ok(Outcome::<(), ()>::Done(())) }
+        });
+        assert_eq!(result.is_err(), fails);
+    }
+    assert_eq!(posted(&store, 3), 13, "seven of twenty failed");
+    let (events, jobs) = store
+        .read_blocking(|snapshot| Ok((snapshot.events_after(0, None, 100)?, snapshot.due_jobs(100)?)))
+        .expect("reads");
+    assert_eq!(events.iter().map(|event| event.no).collect::<Vec<_>>(), (1..=13).collect::<Vec<_>>());
+    assert_eq!(jobs.len(), 13);
+    let recalled =
+        store.write_blocking(|uow| Ok(Outcome::<_, ()>::Done((uow.recall(&[0; 16])?, uow.recall(&[1; 16])?))));
+    let Ok(Outcome::Done((undone, kept))) = recalled else { panic!("trouble") };
+    assert!(undone.is_none() && kept.is_some());
+}
+
+#[test]
+fn a_refusal_keeps_what_must_be_remembered_and_moves_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    let refused = store.write_blocking(|uow| {
+        let no = uow.post(&entry(1, vec![step(2, 3, 1)]))?.expect_err("nothing is there");
+        uow.remember([5; 16], [5; 16], b"no".to_vec());
+        Ok(Outcome::<(), _>::Refused(no.code()))
+    });
+    assert_eq!(refused.ok(), Some(Outcome::Refused(vocabulary::ErrorCode::InsufficientFunds)));
+    let recalled = done(store.write_blocking(|uow| Ok(Outcome::Done(uow.recall(&[5; 16])?))));
+    assert_eq!(recalled.map(|found| found.response), Some(b"no".to_vec()));
+    assert_eq!((posted(&store, 2), posted(&store, 3)), (0, 0));
+}
+
+#[test]
+fn a_panic_undoes_its_own_unit_and_no_other() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 10));
+    let panicked = store.write_blocking(|uow| -> Result<Outcome<(), ()>, StoreError> {
+        assert!(uow.post(&entry(2, vec![step(2, 3, 10)]))?.is_ok());
+        uow.schedule(uow.now(), "nothing", 1)?;
+        panic!("on purpose");
+    });
+    assert!(matches!(panicked, Err(StoreError::Bug(_))));
+    assert_eq!((posted(&store, 2), posted(&store, 3)), (10, 0));
+    assert!(post(&store, 3, 2, 3, 4), "the writer goes on");
+    assert_eq!(posted(&store, 3), 4);
+}
+
+#[test]
+fn an_entry_id_posts_once_and_other_content_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 10));
+    assert!(post(&store, 1, 1, 2, 10), "the same again is fine");
+    assert!(!post(&store, 1, 1, 2, 11), "other content is not");
+    assert_eq!(posted(&store, 2), 10);
+}
+
+#[test]
+fn a_second_process_is_refused_with_a_clear_message() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let store = open(directory.path(), &clock);
+    let Err(error) = Store::open(options(directory.path(), &clock, crate::Limits::default())) else {
+        panic!("two at once")
+    };
+    let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(source.contains("another process has this data directory open"), "{source}");
+    drop(store);
+    assert!(Store::open(options(directory.path(), &clock, crate::Limits::default())).is_ok());
+}
+
+#[test]
+fn two_hundred_debits_in_parallel_never_take_more_than_there_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 50));
+    let taken: usize = std::thread::scope(|scope| {
+        let store = &store;
+        let threads: Vec<_> =
+            (0..200_u128).map(|i| scope.spawn(move || usize::from(post(store, 1000 + i, 2, 3, 1)))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+    });
+    assert_eq!((taken, posted(&store, 2), posted(&store, 3)), (50, 0, 50));
+}
+
+#[test]
+fn a_reader_sees_one_moment_while_money_moves() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 1000));
+    let stopped = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (store, stop) = (&store, &stopped);
+        scope.spawn(move || {
+            for i in 0..300_u128 {
+                let (debit, credit) = if i % 2 == 0 { (2, 3) } else { (3, 2) };
+                assert!(post(store, 5000 + i, debit, credit, 700));
+            }
+            stop.store(true, Ordering::SeqCst);
+        });
+        while !stop.load(Ordering::SeqCst) {
+            let sum = store
+                .read_blocking(|snapshot| {
+                    Ok(snapshot.balance(AccountNo(2))?.posted + snapshot.balance(AccountNo(3))?.posted)
+                })
+                .expect("reads");
+            assert_eq!(sum, 1000);
+        }
+    });
+}
+
+#[test]
+fn a_job_ends_in_the_unit_that_does_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let store = open(directory.path(), &clock);
+    done(store.write_blocking(|uow| {
+        uow.schedule(uow.now().plus_seconds(60), "ring", 1)?;
+        uow.schedule(uow.now().plus_seconds(60), "ring", 2)?;
+        uow.cancel_jobs("ring", 2)?;
+        Ok(Outcome::Done(()))
+    }));
+    let due = |store: &Store| store.read_blocking(|snapshot| snapshot.due_jobs(10)).expect("reads");
+    assert!(due(&store).is_empty());
+    clock.0.fetch_add(61_000_000, Ordering::SeqCst);
+    let jobs = due(&store);
+    assert_eq!(jobs.iter().map(|job| job.subject).collect::<Vec<_>>(), [1]);
+    let no = jobs[0].no;
+    for first in [true, false] {
+        assert_eq!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(no)?)))), first);
+    }
+}
+
+#[test]
+fn a_broken_rule_of_the_schema_is_our_mistake_not_a_refusal() {
+    assert!(matches!(StoreError::from(SqlError::Constraint("x".to_owned())), StoreError::Bug(_)));
+    assert!(matches!(StoreError::from(SqlError::Io("x".to_owned())), StoreError::Unavailable));
+}

@@ -1,0 +1,144 @@
+//! What survives: restarts without an orderly stop, backups, the calendar's turn, a failed group.
+
+use super::*;
+use ledger::{LimitSet, Window};
+
+#[test]
+fn dirty_balances_limits_and_keys_are_folded_from_the_journal_on_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let limits = LimitSet { out: [None, Some(1000), None, None], ..LimitSet::default() };
+    {
+        let store = open(directory.path(), &clock);
+        people(&store, 0);
+        done(store.write_blocking(move |uow| {
+            uow.set_profile(3, &limits)?;
+            let group = uow.open_group(3, Some(2))?;
+            uow.open_account(&account(2, Class::Liability, Floor::At(0), group))?;
+            for id in 3..300 {
+                uow.open_account(&account(id, Class::Liability, Floor::At(0), GroupNo::NONE))?;
+            }
+            uow.remember([7; 16], [8; 16], vec![9]);
+            Ok(Outcome::Done(()))
+        }));
+        assert!(post(&store, 1, 1, 2, 5000));
+        assert!(post(&store, 2, 2, 3, 600));
+    }
+    let file = directory.path().join(sql::FILE_NAME);
+    let raw = sql::Connection::open_reader(&file).expect("opens");
+    let lagging = raw.number("SELECT debits_posted FROM account_total WHERE no = 2", &[]).expect("reads");
+    assert_eq!(lagging, 0, "the table lags: the test would prove nothing otherwise");
+    drop(raw);
+    let store = open(directory.path(), &clock);
+    assert_eq!((posted(&store, 2), posted(&store, 3)), (4400, 600));
+    assert!(post(&store, 2, 2, 3, 600), "the id is still known: the same again posts nothing");
+    assert_eq!(posted(&store, 3), 600);
+    let refused = store.write_blocking(|uow| match uow.post(&entry(3, vec![step(2, 3, 500)]))? {
+        Ok(_) => Ok(Outcome::Done(())),
+        Err(refusal) => Ok(Outcome::Refused(refusal)),
+    });
+    match refused {
+        Ok(Outcome::Refused(ledger::Refusal::Limit(reached))) => {
+            assert_eq!((reached.window, reached.limit, reached.left), (Window::Day, 1000, 400));
+            assert_eq!(reached.resets_at.map(|at| at.to_string()), Some("2026-11-22T16:00:00Z".to_owned()));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(done(store.write_blocking(|uow| Ok(Outcome::Done(uow.recall(&[7; 16])?)))).is_some());
+    clock.0.fetch_add(5 * 3_600_000_000, Ordering::SeqCst);
+    assert!(post(&store, 4, 2, 3, 500), "a new day in Shanghai");
+}
+
+#[test]
+fn an_orderly_stop_leaves_nothing_to_fold() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    {
+        let store = open(directory.path(), &clock);
+        people(&store, 100);
+        for i in 0..100 {
+            assert!(post(&store, 500 + u128::from(i), 1, 2 + i, 7));
+        }
+        store.settle_blocking().expect("settles");
+    }
+    let raw = sql::Connection::open_reader(&directory.path().join(sql::FILE_NAME)).expect("opens");
+    let exact = raw.number("SELECT sum(credits_posted) FROM account_total", &[]).expect("reads");
+    let by_view = raw.number("SELECT sum(posted) FROM balance WHERE no > 1", &[]).expect("reads");
+    assert_eq!((exact, by_view), (700, 700));
+    drop(raw);
+    let store = open(directory.path(), &clock);
+    assert!(post(&store, 500, 1, 2, 7), "the index knows the id");
+    assert_eq!(posted(&store, 2), 7);
+}
+
+#[test]
+fn a_backup_of_a_running_store_opens_as_a_store_of_its_own() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let other = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let store = open(directory.path(), &clock);
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 10));
+    let copy = other.path().join(sql::FILE_NAME);
+    store.backup_blocking(&copy).expect("copies");
+    assert!(store.backup_blocking(&copy).is_err(), "nothing is overwritten");
+    assert!(post(&store, 2, 1, 2, 10));
+    let restored = open(other.path(), &clock);
+    assert_eq!((posted(&store, 2), posted(&restored, 2)), (20, 10));
+}
+
+#[test]
+fn bulk_posts_each_entry_by_itself() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    let entries: Vec<Entry> = (0..1000_u128)
+        .map(
+            |i| if i % 10 == 0 { entry(i + 1, vec![step(3, 2, 1_000_000)]) } else { entry(i + 1, vec![step(1, 3, 2)]) },
+        )
+        .collect();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let results = runtime.block_on(store.bulk(entries)).expect("posts");
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 100);
+    assert_eq!(posted(&store, 3), 1800);
+}
+
+#[test]
+fn a_sandbox_clock_moves_forward_and_stays_moved() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let later = clock.now().plus_seconds(86_400);
+    {
+        let store = open(directory.path(), &clock);
+        assert!(runtime.block_on(store.move_clock(later)).expect("moves"));
+        assert!(!runtime.block_on(store.move_clock(clock.now())).expect("answers"), "never back");
+        assert_eq!(store.now(), later);
+    }
+    assert_eq!(open(directory.path(), &clock).now(), later);
+}
+
+#[test]
+fn many_groups_keep_tables_and_memory_equal() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    {
+        let store = open(directory.path(), &clock);
+        people(&store, 500);
+        for round in 0..40_u128 {
+            let entries = (0..4000_u128).map(|i| {
+                let id = (round * 4000 + i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+                entry(id, vec![step(1, 2 + u64::try_from(i % 500).unwrap_or(0), 1)])
+            });
+            let results = runtime.block_on(store.bulk(entries.collect())).expect("posts");
+            assert!(results.iter().all(Result::is_ok));
+        }
+    }
+    let store = open(directory.path(), &clock);
+    for no in [2, 250, 501] {
+        assert_eq!(posted(&store, no), 320);
+    }
+    let id = 4000_u128.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+    assert!(!post(&store, id, 1, 2, 99), "an id of the first round is still known");
+}
