@@ -17,8 +17,8 @@ mod resolve;
 
 pub use claim::{AliasView, claim, list};
 pub use confirm::{confirm, release};
-pub(crate) use records::release_all;
 pub use records::MIGRATIONS;
+pub(crate) use records::release_all;
 pub use resolve::{Holder, resolve, search_hash};
 
 use crate::bank::Bank;

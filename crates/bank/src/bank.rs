@@ -156,9 +156,7 @@ impl Bank {
         let zone = store.zone().clone();
         let fixtures = Arc::new(Fixtures { entropy, sealing, chart, currencies, zone, closed_through });
         let policies = RwLock::new((book, policies));
-        Ok(Self {
-            inner: Arc::new(Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() }),
-        })
+        Ok(Self { inner: Arc::new(Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() }) })
     }
 
     /// The store.

@@ -30,6 +30,7 @@ pub mod staff;
 pub mod testing;
 mod tokens;
 pub mod wallets;
+pub mod webhooks;
 mod wish;
 
 pub use bank::{Bank, BankOpenError, BankOptions};

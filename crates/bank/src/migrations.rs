@@ -17,6 +17,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::staff::MIGRATIONS,
         crate::notices::MIGRATIONS,
         crate::entries::MIGRATIONS,
+        crate::webhooks::MIGRATIONS,
     ];
     let mut all = parts.concat();
     all.sort_by_key(|migration| migration.version);

@@ -325,7 +325,11 @@ impl TestBank {
     pub fn last_code(&self, to: &str) -> Option<String> {
         self.run_jobs();
         let message = self.sent.all().into_iter().rev().find(|message| message.to == to)?;
-        message.text.split(' ').find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned)
+        message
+            .text
+            .split(' ')
+            .find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
+            .map(str::to_owned)
     }
 }
 
