@@ -3,13 +3,13 @@
 use crate::dto::{Balance, Day, Moment};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bank::statements::{self, Period, Statement as StatementView};
+use bank::statements::{self, Statement as StatementView};
 use bank::{Bank, Refusal};
 use edge::reply::Reply;
 use edge::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use vocabulary::ErrorCode;
+use vocabulary::{BookingDate, ErrorCode};
 
 /// Which statement.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -114,13 +114,13 @@ impl StatementOf {
     ///
     /// # Errors
     /// `currency_unknown`; `invalid_parameter` when the period ends before it begins.
-    pub(crate) fn read(&self, bank: &Bank) -> Result<(money::Currency, Period), Problem> {
+    pub(crate) fn read(&self, bank: &Bank) -> Result<(money::Currency, (BookingDate, BookingDate)), Problem> {
         let currency = bank.currencies().parse(&self.currency).map_err(|code| Problem::new(code).at("currency"))?;
         if self.to.0 < self.from.0 {
             let detail = "The period ends before it begins; send from and to in order.";
             return Err(Problem::because(ErrorCode::InvalidParameter, detail).at("to"));
         }
-        Ok((currency, Period { from: self.from.0, to: self.to.0 }))
+        Ok((currency, (self.from.0, self.to.0)))
     }
 
     /// The statement in the form that was asked for.
