@@ -173,8 +173,7 @@ fn add_components(document: &mut Value) {
             "content": {edge::MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example(status)}},
         });
         if matches!(*status, "429" | "503") {
-            response["headers"]["Retry-After"] =
-                json!({"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0, "maximum": 86400}});
+            response["headers"]["Retry-After"] = json!({"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0, "maximum": 86400}});
         }
         responses.insert(format!("Problem{status}"), response);
     }

@@ -26,5 +26,6 @@ pub(crate) fn router(document: &Value, metrics: Metrics) -> Router {
 
 /// Whether a path outside `/v1` belongs here; all of these are open.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs") || path.starts_with("/docs/")
+    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs")
+        || path.starts_with("/docs/")
 }

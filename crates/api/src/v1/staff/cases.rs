@@ -1,6 +1,6 @@
 //! Cases: what people must look at, and how it ends.
 
-use crate::dto::{Cursor, Day, Moment, Page, Ref, page};
+use crate::dto::{Cursor, Day, Moment, Page, Ref, ids, page};
 use bank::cases::{self, CaseView, Closing};
 use edge::caller::{AsStaff, Look, Operate};
 use edge::reply::{self, Handled, Reply};
@@ -13,7 +13,7 @@ use vocabulary::kinds;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Case {
     /// Its id.
-    pub id: Ref<kinds::Case>,
+    pub id: ids::Case,
     /// What it is about.
     #[schema(value_type = String, example = "no_result")]
     pub kind: cases::CaseKind,
@@ -38,7 +38,7 @@ pub struct CaseNote {
     /// When.
     pub at: Moment,
     /// By whom; null for the bank itself.
-    pub by: Option<Ref<kinds::Staff>>,
+    pub by: Option<ids::Staff>,
     /// What.
     pub text: String,
 }

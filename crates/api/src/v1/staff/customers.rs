@@ -1,6 +1,6 @@
 //! Customers as staff see and change them.
 
-use crate::dto::{Moment, Ref};
+use crate::dto::{Moment, Ref, ids};
 use axum::http::StatusCode;
 use bank::customers;
 use edge::caller::{AsStaff, Look, Restrain};
@@ -14,9 +14,9 @@ use vocabulary::kinds;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CustomerRecord {
     /// Its id.
-    pub id: Ref<kinds::Customer>,
+    pub id: ids::Customer,
     /// Its wallet.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
     /// The name; null once it was erased.
     pub display_name: Option<String>,
     /// The tier of limits.

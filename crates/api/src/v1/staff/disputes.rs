@@ -1,6 +1,6 @@
 //! Disputes: staff decide them.
 
-use crate::dto::{Money, Ref};
+use crate::dto::{Money, ids};
 use bank::payments::{self, CloseDispute, DisputeOutcome, DisputeView};
 use bank::{Bank, BankError};
 use edge::caller::{AsStaff, Restrain};
@@ -33,9 +33,9 @@ pub enum Winner {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecidedDispute {
     /// Its id.
-    pub id: Ref<kinds::Dispute>,
+    pub id: ids::Dispute,
     /// About which payment.
-    pub payment: Ref<kinds::Payment>,
+    pub payment: ids::Payment,
     /// How much.
     pub amount: Money,
     /// Who won.

@@ -1,6 +1,6 @@
 //! Merchants, their stores, terms and API keys.
 
-use crate::dto::{Cursor, Listing, Moment, Page, Ref, page};
+use crate::dto::{Cursor, Listing, Moment, Page, ids, page};
 use crate::v1::merchants::account::{Merchant, Store, show, show_store};
 use axum::http::StatusCode;
 use bank::merchants::{self, KeyView, NewKey, NewMerchant, NewStore, Scope, Status};
@@ -111,7 +111,7 @@ pub struct KeyToMake {
 #[derive(Serialize, ToSchema)]
 pub struct MadeKey {
     /// Its id.
-    pub id: Ref<kinds::ApiKey>,
+    pub id: ids::ApiKey,
     /// The key; shown this once.
     #[schema(example = "jz_test_0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk")]
     pub key: String,
@@ -121,7 +121,7 @@ pub struct MadeKey {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKey {
     /// Its id.
-    pub id: Ref<kinds::ApiKey>,
+    pub id: ids::ApiKey,
     /// What the merchant calls it.
     #[schema(example = "till")]
     pub label: String,

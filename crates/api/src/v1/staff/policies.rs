@@ -1,6 +1,6 @@
 //! Policies: every number that the bank may change, as effective-dated rows.
 
-use crate::dto::{Moment, Page, Ref};
+use crate::dto::{Moment, Page, Ref, ids};
 use bank::policies::{self, Change, PolicyView};
 use edge::Command;
 use edge::caller::{AsStaff, Look, Shape};
@@ -8,7 +8,6 @@ use edge::reply::{self, Handled, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use vocabulary::kinds;
 
 /// A policy to be set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,7 +31,7 @@ pub struct NewPolicy {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Policy {
     /// Its id.
-    pub id: Ref<kinds::Policy>,
+    pub id: ids::Policy,
     /// Which.
     #[schema(example = "refund_days")]
     pub name: String,
@@ -45,7 +44,7 @@ pub struct Policy {
     #[schema(example = "default")]
     pub source: String,
     /// Who set it.
-    pub staff: Option<Ref<kinds::Staff>>,
+    pub staff: Option<ids::Staff>,
 }
 
 fn show(view: PolicyView) -> Policy {
