@@ -156,6 +156,11 @@ impl<'a, S> Unit<'a, S> {
         done
     }
 
+    /// The unit cannot be kept any more: its state may be half changed.
+    pub fn spoil(&mut self) {
+        self.failed = true;
+    }
+
     fn begin(&mut self) -> Result<(), SqlError> {
         if self.connection.is_idle() {
             // The database has ended the group's transaction: a statement would now commit by itself, at once.

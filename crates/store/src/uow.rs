@@ -82,7 +82,8 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// When the database fails.
     pub fn post(&mut self, entry: &Entry) -> Result<Result<Posted, ledger::Refusal>, StoreError> {
         let moment = self.unit.state.moment;
-        ledger::post(&mut self.books(), &moment, entry)
+        // Trouble may leave a step half written: the unit must not be kept, whatever its closure says.
+        ledger::post(&mut self.books(), &moment, entry).inspect_err(|_| self.unit.spoil())
     }
 
     /// Posts entries, all or none.
@@ -91,7 +92,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// When the database fails.
     pub fn post_chain(&mut self, entries: &[Entry]) -> Result<Result<Vec<Posted>, ledger::ChainRefusal>, StoreError> {
         let moment = self.unit.state.moment;
-        ledger::post_chain(&mut self.books(), &moment, entries)
+        ledger::post_chain(&mut self.books(), &moment, entries).inspect_err(|_| self.unit.spoil())
     }
 
     fn books(&mut self) -> Desk<'_> {

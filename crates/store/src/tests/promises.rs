@@ -218,3 +218,23 @@ fn a_job_that_comes_late_does_not_end_another() {
     assert!(!done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(first)?)))));
     assert!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(second)?)))));
 }
+
+#[test]
+fn a_unit_that_passes_over_trouble_while_posting_is_not_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 10));
+    done(store.write_blocking(|uow| {
+        // A group that does not exist: the books of account 4 are damaged.
+        let broken = account(4, Class::Liability, Floor::At(0), GroupNo(99));
+        Ok(Outcome::Done(uow.open_account(&broken)?))
+    }));
+    let result = store.write_blocking(|uow| {
+        let first = uow.post(&entry(2, vec![step(2, 3, 10)]))?.is_ok();
+        let trouble = uow.post(&entry(3, vec![step(1, 4, 10)])).is_err();
+        Ok(Outcome::<_, ()>::Done((first, trouble)))
+    });
+    assert!(matches!(result, Err(StoreError::Unavailable)), "{result:?}");
+    assert_eq!((posted(&store, 2), posted(&store, 3)), (10, 0));
+}
