@@ -98,12 +98,13 @@ impl Setup<'_> {
 
     async fn merchant(&self, number: usize, staff: &str) -> io::Result<Merchant> {
         let new = json!({"name": format!("Shop {number}"), "category": "5411", "country": "CN", "city": "Chengdu",
-            "currencies": ["CNY"]});
-        let made = self.post("/v1/merchants", Some(staff), &format!("merchant-{number}"), new).await?;
+            "fee_plan": "payment.standard", "settlement_plan": "standard", "currencies": ["CNY"]});
+        let made = self.post("/v1/staff/merchants", Some(staff), &format!("merchant-{number}"), new).await?;
         let id = text(&made, "id")?;
-        let key = json!({"name": "harness", "scopes": ["payments", "refunds"]});
-        let key = self.post(&format!("/v1/merchants/{id}/keys"), Some(staff), &format!("key-{number}"), key).await?;
-        Ok(Merchant { id, token: text(&key, "token")? })
+        let key = json!({"label": "harness", "scopes": ["payments:read", "payments:write", "refunds:write"]});
+        let path = format!("/v1/staff/merchants/{id}/keys");
+        let key = self.post(&path, Some(staff), &format!("key-{number}"), key).await?;
+        Ok(Merchant { id, token: text(&key, "key")? })
     }
 }
 
