@@ -23,6 +23,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::payments::REFUND_MIGRATIONS,
         crate::settlement::MIGRATIONS,
         crate::quotes::MIGRATIONS,
+        crate::webhooks::MIGRATIONS,
         crate::cases::MIGRATIONS,
         crate::rail_feed::MIGRATIONS,
         crate::topups::MIGRATIONS,
