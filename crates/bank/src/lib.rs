@@ -7,29 +7,47 @@
 //! Invariants: a refusal moves no money; personal data stands only in sealed columns; every number that a bank may want to
 //! change is a policy row. The crate deliberately knows nothing of HTTP, pages, or of how the outside is reached.
 
+pub mod accounting;
 pub mod aliases;
 mod bank;
+pub mod bank_accounts;
 mod cache;
+pub mod cases;
+mod charges;
 pub mod chart;
+pub mod codes;
 mod currencies;
 pub mod customers;
 mod desk;
 pub mod entries;
 mod error;
+pub mod fees;
+pub mod forecast;
 pub mod jobs;
 pub mod merchants;
 mod migrations;
 pub mod notices;
+pub mod orders;
 pub mod passwords;
+pub mod payments;
+pub mod payouts;
 pub mod policies;
+pub mod quotes;
+pub mod rail_feed;
+pub mod references;
 mod refusal;
 pub mod sealed;
 pub mod sessions;
+pub mod settlement;
 pub mod staff;
+pub mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;
+pub mod topups;
+pub mod transfers;
 pub mod wallets;
+pub mod webhooks;
 mod wish;
 
 pub use bank::{Bank, BankOpenError, BankOptions};
