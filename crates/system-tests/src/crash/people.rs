@@ -75,7 +75,7 @@ impl Setup<'_> {
         let customer = Customer { wallet: text(&made, "wallet")?, bank_account: text(&linked, "id")?, token };
         for part in 0..4 {
             let body =
-                json!({"bank_account": customer.bank_account, "amount": {"amount": "400.00", "currency": "CNY"}});
+                json!({"bank_account": customer.bank_account, "amount": {"amount": "200.00", "currency": "CNY"}});
             self.post("/v1/top-ups", Some(&customer.token), &format!("fund-{part}"), body).await?;
         }
         Ok(customer)
