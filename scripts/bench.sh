@@ -96,7 +96,7 @@ one() {
 
 need_cargo
 need_c_compiler
-cargo build --locked --release --package jiaozi --bin jiaozi
+cargo build --locked --release --bin jiaozi
 calibrate
 if find_postgres; then
   start_postgres

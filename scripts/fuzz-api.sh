@@ -27,7 +27,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-cargo build --locked --profile demo --package jiaozi --bin jiaozi
+cargo build --locked --profile demo --bin jiaozi
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 address=http://127.0.0.1:$port
 "$(target_folder)/demo/jiaozi" demo --listen "127.0.0.1:$port" >"$scratch/demo.log" 2>&1 &

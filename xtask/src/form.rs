@@ -1,6 +1,6 @@
 //! The form of a source file: its opening, its size, its words, and nothing unfinished in it.
 
-use crate::house::{EMPTY_WORDS, FOUR_MEANINGS, FOUR_MEANINGS_ALLOWED, MAX_LINES, UNFINISHED};
+use crate::house::{EMPTY_FILE_NAMES, EMPTY_IDENTIFIERS, FOUR_MEANINGS, FOUR_MEANINGS_ALLOWED, MAX_LINES, UNFINISHED};
 use crate::scan::{Source, line_of, parts, words};
 use crate::tree::{File, Finding, Tree};
 
@@ -21,7 +21,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 fn path(file: &File, findings: &mut Vec<Finding>) {
     for part in file.path.split('/') {
         let stem = part.split('.').next().unwrap_or(part);
-        if let Some(word) = parts(stem).last().filter(|word| EMPTY_WORDS.contains(&word.as_str())) {
+        if let Some(word) = parts(stem).last().filter(|word| EMPTY_FILE_NAMES.contains(&word.as_str())) {
             findings.push(Finding::new(&file.path, 0, format!("`{word}` says nothing: name it after what it does")));
         }
     }
@@ -54,7 +54,7 @@ fn unfinished(file: &File, source: &Source, findings: &mut Vec<Finding>) {
 
 fn empty_words(file: &File, source: &Source, findings: &mut Vec<Finding>) {
     for (at, identifier) in words(&source.code) {
-        if let Some(word) = parts(identifier).last().filter(|word| EMPTY_WORDS.contains(&word.as_str())) {
+        if let Some(word) = parts(identifier).last().filter(|word| EMPTY_IDENTIFIERS.contains(&word.as_str())) {
             let message = format!("`{identifier}` ends in `{word}`, which says nothing: name it after what it does");
             findings.push(Finding::new(&file.path, line_of(&source.code, at), message));
         }

@@ -31,7 +31,7 @@ fn misplaced(tree: &Tree) -> Vec<Finding> {
 
 fn may_hold_sql(file: &File) -> bool {
     let room = file.room().unwrap_or_default();
-    let records = is_migration(file) || file.path.contains("/records");
+    let records = is_migration(file) || file.path.contains("records");
     SQL_ANYWHERE.contains(&room)
         || (SQL_IN_RECORDS.contains(&room) && records)
         || room == "xtask"

@@ -12,6 +12,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     map(tree, &mut findings);
     for file in &tree.files {
         links(tree, file, &mut findings);
+        half_merged(file, &mut findings);
         machine_paths(file, &mut findings);
         mirrors(file, &mut findings);
     }
@@ -112,6 +113,14 @@ fn resolve(folder: &str, target: &str) -> String {
 fn exists(tree: &Tree, path: &str) -> bool {
     let folder = format!("{path}/");
     tree.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
+}
+
+fn half_merged(file: &File, findings: &mut Vec<Finding>) {
+    for (number, line) in file.text.lines().enumerate() {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+            findings.push(Finding::new(&file.path, number + 1, "a merge was not finished here"));
+        }
+    }
 }
 
 fn machine_paths(file: &File, findings: &mut Vec<Finding>) {

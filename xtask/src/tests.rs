@@ -117,7 +117,10 @@ fn words_that_say_nothing_are_refused() {
         &[("crates/money/src/a.rs", "//! x\nmod test_helpers;\n")],
         "`test_helpers` ends in `helpers`",
     );
-    passes(form::check, &[("crates/money/src/a.rs", "//! a manager\nconst COMMON_PASSWORDS: &str = \"helpers\";\n")]);
+    passes(
+        form::check,
+        &[("crates/money/src/a.rs", "//! a manager\nuse hyper_util::rt;\nconst COMMON: &str = \"helpers\";\n")],
+    );
 }
 
 #[test]
@@ -247,6 +250,12 @@ fn the_map_names_every_crate() {
     passes(papers::check, &with("crates/money/Cargo.toml", ""));
     refused(papers::check, &with("crates/ledger/Cargo.toml", ""), "the map does not name `ledger`");
     refused(papers::check, &[ROOT, LOG, ENGLISH, CHINESE], "is missing: it is the map");
+}
+
+#[test]
+fn merges_are_finished() {
+    let half = format!("a\n{} HEAD\nb\n", "<".repeat(7));
+    refused(papers::check, &with("docs/a.md", &half), "docs/a.md:2: a merge was not finished here");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn chunk(dice: &mut Dice, options: &BulkOptions, from: u64, now: Timestamp) -> V
     let id_at = |dice: &mut Dice, i: u64| {
         let low = u128::from(dice.roll());
         let high =
-            if options.random_ids { dice.roll() } else { now.micros().unsigned_abs() / 1000 << 16 | (i & 0xFFFF) };
+            if options.random_ids { dice.roll() } else { ((now.micros().unsigned_abs() / 1000) << 16) | (i & 0xFFFF) };
         u128::from(high) << 64 | low
     };
     (0..size)

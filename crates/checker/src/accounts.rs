@@ -119,7 +119,7 @@ pub(crate) struct Accounts {
 }
 
 const SELECT: &str = "SELECT no, book, class, floor, freeze, frozen, group_own, group_owner, debits_posted, \
-    credits_posted, debits_pending, credits_pending, last, receivable FROM account ORDER BY no";
+    credits_posted, debits_pending, credits_pending, last, receivable FROM account JOIN account_total USING (no) ORDER BY no";
 
 impl Accounts {
     /// Reads the table; numbers have no gaps, references lead somewhere.

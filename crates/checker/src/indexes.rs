@@ -7,6 +7,7 @@
 use crate::Progress;
 use crate::difference::{Difference, Place, Stop};
 use crate::scan::{Snapshot, tell};
+use crate::sums::Sum;
 use std::collections::HashSet;
 
 /// Which index.
@@ -82,25 +83,9 @@ fn hash(key: [u8; 16]) -> i64 {
     i64::from_be_bytes([key[0], key[1], key[2], key[3], key[4], key[5], key[6], key[7]])
 }
 
-/// An order-free sum of pairs; two different sets agree by chance once in 2^128.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Sum {
-    pairs: u64,
-    sum: u128,
-}
-
-impl Sum {
-    fn add(&mut self, hash: i64, seq: i64) {
-        let mixed = |salt: u64| {
-            let mut value = hash.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seq.cast_unsigned() ^ salt;
-            for (shift, factor) in [(30, 0xBF58_476D_1CE4_E5B9_u64), (27, 0x94D0_49BB_1331_11EB), (31, 1)] {
-                value = (value ^ value >> shift).wrapping_mul(factor);
-            }
-            u128::from(value)
-        };
-        self.pairs += 1;
-        self.sum = self.sum.wrapping_add(mixed(0) << 64 | mixed(0x5851_F42D_4C95_7F2D));
-    }
+/// A hash as the name in a sum.
+fn name(hash: i64) -> u128 {
+    u128::from(hash.cast_unsigned())
 }
 
 /// What the indexed table says, gathered as it is read.
@@ -122,7 +107,7 @@ impl Tally {
     /// Counts a row of the indexed table.
     pub(crate) fn count(&mut self, key: [u8; 16], seq: i64) -> Result<(), Stop> {
         if seq < self.watermark {
-            self.sum.add(hash(key), seq);
+            self.sum.add(name(hash(key)), seq);
             return Ok(());
         }
         self.tail_rows.push((key, seq));
@@ -138,7 +123,7 @@ impl Tally {
         snapshot.scan(self.index.table(), self.index.scan(), &[], |row| {
             let (h, seq) = (row.int(0)?, row.int(1)?);
             if seq < self.watermark {
-                sum.add(h, seq);
+                sum.add(name(h), seq);
             } else {
                 check_row(snapshot, self.index, h, seq)?;
             }
@@ -174,7 +159,7 @@ impl Tally {
             let expected = format!("a row ({key}, {seq}) before the watermark {}", self.watermark);
             Err(Difference::new((index.invariant(), index.table()), seq, "seq", expected, "none").into())
         })?;
-        Ok(Difference::new((index.invariant(), index.table()), "all", "rows", self.sum.pairs, "others").into())
+        Ok(Difference::new((index.invariant(), index.table()), "all", "rows", self.sum.count, "others").into())
     }
 }
 

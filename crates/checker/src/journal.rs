@@ -2,6 +2,7 @@
 //! limit groups.
 
 use crate::accounts::Accounts;
+use crate::business::pairs::Pairs;
 use crate::difference::{Place, Stop};
 use crate::holds::Holds;
 use crate::indexes::{Index, Tally};
@@ -41,6 +42,8 @@ pub(crate) struct Line {
 #[derive(Clone, Copy)]
 pub(crate) struct Header {
     pub(crate) id: u128,
+    pub(crate) kind: i64,
+    pub(crate) cause: u128,
     pub(crate) at: i64,
     pub(crate) forced: bool,
     pub(crate) seconds: Option<i64>,
@@ -72,6 +75,7 @@ pub(crate) struct Folds {
     pub(crate) accounts: Accounts,
     pub(crate) groups: Groups,
     pub(crate) holds: Holds,
+    pub(crate) pairs: Pairs,
 }
 
 /// Reads the whole journal into the given folds.
@@ -82,7 +86,7 @@ pub(crate) fn fold(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Stop> {
     let of = u64::try_from(snapshot.number("SELECT count(*) FROM journal", &[])?).unwrap_or(0);
-    let Folds { accounts, groups, holds } = folds;
+    let Folds { accounts, groups, holds, pairs } = folds;
     let mut index = Tally::new(snapshot, Index::Entries)?;
     let (mut entry, mut head) = (0, None);
     snapshot.scan("journal", SELECT, &[], |row| {
@@ -94,8 +98,10 @@ pub(crate) fn fold(
             index.count(header.id.to_be_bytes(), line.seq)?;
             (entry, head) = (line.seq, Some(header));
             report.entries += 1;
+            pairs.see(&line, Some((header.kind, header.cause)));
         } else {
             check_without_header(row, &line, entry)?;
+            pairs.see(&line, None);
         }
         let Some(header) = head else {
             return Err(Place::journal("form", line.seq).differs("id", "an entry's header", "NULL"));
@@ -133,10 +139,10 @@ fn read_header(snapshot: &Snapshot, row: &Row<'_>, line: &Line) -> Result<Header
         let found = snapshot.number(sql, sql::params![reverses, line.seq])?;
         place.that(found == 1, "reverses", "the first line of an earlier entry", reverses)?;
     }
-    // Read for their type alone: any sixteen bytes or nothing will do.
+    // Read for its type alone: any sixteen bytes or nothing will do.
     row.opt_u128(27)?;
-    row.opt_u128(28)?;
-    Ok(Header { id, at, forced: flags & 1 != 0, seconds })
+    let (kind, cause) = (row.int(17)?, row.opt_u128(28)?.unwrap_or(0));
+    Ok(Header { id, kind, cause, at, forced: flags & 1 != 0, seconds })
 }
 
 fn check_without_header(row: &Row<'_>, line: &Line, entry: i64) -> Result<(), Stop> {

@@ -13,14 +13,16 @@
 //! - I6 no line that is not forced leaves an account below its floor, holds counted. Floors have no history: today's is
 //!   used, and accounts that are frozen in any way today are passed over. A credit line withdrawn after it was drawn is
 //!   therefore reported;
-//! - I7 captures stay within their hold; I8 nothing happens to a hold after its end, nor a capture after its time;
+//! - I7 captures stay within their hold, refunds and disputes within what was captured; I8 nothing happens to a hold after its end, nor a capture after its time;
 //! - I10 event numbers run from 1 without gaps;
+//! - I2, I12 every effect of a payment, capture and refund has its row, and every row its effect;
 //! - the usage of limit groups equals the fold of the lines that count;
 //! - "form": numbers without gaps, entries with their headers, indexes complete, references that lead somewhere.
 //!
 //! What nothing else repeats cannot be recomputed: an entry's type, dates, actor, channel, cause and policy.
 
 mod accounts;
+mod business;
 mod difference;
 mod events;
 mod holds;
@@ -28,10 +30,12 @@ mod indexes;
 mod journal;
 mod limits;
 mod scan;
+mod sums;
 
 pub use difference::{CheckError, Difference};
 
 use accounts::Accounts;
+use business::pairs::Pairs;
 use difference::Stop;
 use holds::Holds;
 use journal::Folds;
@@ -91,6 +95,8 @@ pub struct Report {
     pub keys: u64,
     /// Events read.
     pub events: u64,
+    /// Payments read.
+    pub payments: u64,
     /// The sums of each book.
     pub books: Vec<BookSum>,
     /// The first difference found; nothing when the books are right.
@@ -138,9 +144,10 @@ fn run(snapshot: &Snapshot, report: &mut Report, progress: &mut dyn FnMut(Progre
     let groups = Groups::read(snapshot)?;
     let accounts = Accounts::read(snapshot, &groups)?;
     report.accounts = accounts.count();
-    let mut folds = Folds { accounts, groups, holds: Holds::default() };
+    let pairs = Pairs::new(snapshot)?;
+    let mut folds = Folds { accounts, groups, holds: Holds::default(), pairs };
     journal::fold(snapshot, &mut folds, report, progress)?;
-    let Folds { mut accounts, mut groups, holds } = folds;
+    let Folds { mut accounts, mut groups, holds, pairs } = folds;
     accounts.finish(report.lines)?;
     groups.finish(report.lines)?;
     (report.holds, report.open_holds) = holds.finish(snapshot, &accounts)?;
@@ -148,5 +155,7 @@ fn run(snapshot: &Snapshot, report: &mut Report, progress: &mut dyn FnMut(Progre
     accounts::check_sums(&report.books)?;
     report.keys = indexes::check_keys(snapshot, progress)?;
     report.events = events::check(snapshot, progress)?;
+    pairs.finish(snapshot)?;
+    report.payments = business::payments::check(snapshot)?;
     Ok(())
 }

@@ -59,6 +59,12 @@ impl Snapshot {
     pub(crate) fn watermark(&self, name: &str) -> Result<i64, Stop> {
         self.number("SELECT line FROM watermark WHERE name = ?1", sql::params![name])
     }
+
+    /// Whether the schema has a table of this name.
+    pub(crate) fn has_table(&self, name: &str) -> Result<bool, Stop> {
+        let sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        Ok(self.number(sql, sql::params![name])? == 1)
+    }
 }
 
 /// Tells about every 65,536th row.

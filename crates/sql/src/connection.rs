@@ -22,6 +22,10 @@ impl Connection {
     pub fn open_writer(file: &Path, cache_kib: u32) -> Result<Self, SqlError> {
         let inner = rusqlite::Connection::open(file)?;
         inner.execute_batch(&format!("{WRITER_SETTINGS} PRAGMA cache_size=-{cache_kib};"))?;
+        #[cfg(feature = "seeded-defects")]
+        if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "no-sync") {
+            inner.execute_batch("PRAGMA synchronous=OFF")?;
+        }
         inner.set_prepared_statement_cache_capacity(256);
         Ok(Self { inner })
     }

@@ -1,4 +1,4 @@
-//! The account table: what the rules need of an account, and what they need not (owner, product, general-ledger code).
+//! The account tables: what the rules need of an account, and what they need not (owner, product, general-ledger code).
 
 use ledger::{Account, AccountNo, BookNo, Class, Floor, Freeze, GroupNo};
 use sql::{Connection, Prepared, Row, SqlError};
@@ -91,34 +91,36 @@ pub(crate) fn load_around(
 ) -> Result<(), SqlError> {
     let first = no.0 - no.0 % NEIGHBOURS;
     let sql = "SELECT no, book, class, floor, freeze, frozen, closed, group_own, group_owner, receivable, debits_posted, \
-        credits_posted, debits_pending, credits_pending, last FROM account WHERE no >= ?1 AND no < ?2";
+        credits_posted, debits_pending, credits_pending, last FROM account JOIN account_total USING (no) WHERE no >= ?1 AND no < ?2";
     let mut visit = visit;
     connection.each(sql, sql::params![first, first + NEIGHBOURS], |row| visit(read(row)?))
 }
 
 pub(crate) fn by_no(connection: &Connection, no: AccountNo) -> Result<Option<AccountRow>, SqlError> {
-    let sql = format!("SELECT {COLUMNS} FROM account WHERE no = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM account JOIN account_total USING (no) WHERE no = ?1");
     connection.query_opt(&sql, sql::params![no.0], read_row)
 }
 
 pub(crate) fn by_id(connection: &Connection, id: AccountId) -> Result<Option<AccountRow>, SqlError> {
-    let sql = format!("SELECT {COLUMNS} FROM account WHERE id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM account JOIN account_total USING (no) WHERE id = ?1");
     connection.query_opt(&sql, sql::params![id], read_row)
 }
 
 pub(crate) fn page(connection: &Connection, after: AccountNo, limit: u32) -> Result<Vec<AccountRow>, SqlError> {
-    let sql = format!("SELECT {COLUMNS} FROM account WHERE no > ?1 ORDER BY no LIMIT ?2");
+    let sql = format!("SELECT {COLUMNS} FROM account JOIN account_total USING (no) WHERE no > ?1 ORDER BY no LIMIT ?2");
     connection.query(&sql, sql::params![after.0, limit], read_row)
 }
 
 pub(crate) const INSERT: &str = "INSERT INTO account(no, id, book, class, gl_code, product, owner, floor, freeze, frozen, \
-    closed, group_own, group_owner, receivable, debits_posted, credits_posted, debits_pending, credits_pending, last, opened) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, ?9, ?10, ?11, 0, 0, 0, 0, 0, ?12) ON CONFLICT DO NOTHING";
+    closed, group_own, group_owner, receivable, opened) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
+pub(crate) const INSERT_TOTAL: &str = "INSERT INTO account_total(no, debits_posted, credits_posted, debits_pending, \
+    credits_pending, last) VALUES (?1, 0, 0, 0, 0, 0)";
 
 pub(crate) const CHANGE: &str =
     "UPDATE account SET floor = ?2, freeze = ?3, frozen = ?4, closed = ?5, receivable = ?6 WHERE no = ?1";
 
-pub(crate) const WRITE_COUNTERS: &str = "UPDATE account SET debits_posted = ?2, credits_posted = ?3, debits_pending = ?4, \
+pub(crate) const WRITE_COUNTERS: &str = "UPDATE account_total SET debits_posted = ?2, credits_posted = ?3, debits_pending = ?4, \
     credits_pending = ?5, last = ?6 WHERE no = ?1";
 
 /// Writes the counters of a dirty account; the statement is [`WRITE_COUNTERS`].

@@ -231,6 +231,19 @@ pub(crate) fn each_from(
     connection.each(&sql, sql::params![first], |row| visit(read(row)?))
 }
 
+/// Visits the ids and first lines of entries from a line on.
+pub(crate) fn each_id_from(
+    connection: &Connection,
+    first: u64,
+    mut visit: impl FnMut(u128, u64),
+) -> Result<(), SqlError> {
+    let sql = "SELECT id, seq FROM journal WHERE seq >= ?1 AND id IS NOT NULL";
+    connection.each(sql, sql::params![first], |row| {
+        visit(row.u128(0)?, row.small(1)?);
+        Ok(())
+    })
+}
+
 /// The last line's number, 0 when there is none.
 pub(crate) fn last(connection: &Connection) -> Result<u64, SqlError> {
     let last = connection.number("SELECT max(seq) FROM journal", &[])?;

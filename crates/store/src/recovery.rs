@@ -83,32 +83,21 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
     fold_keys(state, connection)
 }
 
-/// Keys that are already in the index table would be found twice, which is harmless; they are not put there twice.
+/// A key that is in the index table already is put there once more, which changes nothing.
 fn fold_keys(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    let mut tail = Vec::new();
-    keys::each_from(connection, state.key_index.watermark, |hash, row| tail.push((hash, row)))?;
-    for (hash, row) in tail {
-        if !state.key_index.candidates(connection, hash)?.contains(&row) {
-            state.key_index.insert(hash, row);
-        }
-    }
-    Ok(())
+    let index = &mut state.key_index;
+    keys::each_from(connection, index.watermark, |hash, row| index.insert(hash, row))
 }
 
 fn fold_tail(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    let from = state.accounts.watermark.min(state.groups.watermark).min(state.entry_index.watermark);
-    let entries_from = state.entry_index.watermark;
+    let index = &mut state.entry_index;
+    journal::each_id_from(connection, index.watermark, |id, row| index.insert(entry_hash(id), row))?;
+    let from = state.accounts.watermark.min(state.groups.watermark);
     let mut heads = Vec::new();
     journal::each_from(connection, from, |row| {
         fold_line(state, connection, &row.line)?;
         heads.push((row.line.debit.0, row.line.seq));
         heads.push((row.line.credit.0, row.line.seq));
-        if let Some(header) = row.header
-            && row.line.seq >= entries_from
-            && !state.entry_index.candidates(connection, entry_hash(header.id))?.contains(&row.line.seq)
-        {
-            state.entry_index.insert(entry_hash(header.id), row.line.seq);
-        }
         Ok(())
     })?;
     state.fixed.published.publish(heads.into_iter(), state.next_line - 1);

@@ -9,9 +9,9 @@ use sql::{Connection, Param, Prepared, SqlError};
 use std::collections::BTreeSet;
 
 /// How many journal lines a full sweep spans: recovery folds at most about twice as many.
-const LINES_PER_SWEEP: usize = 1 << 17;
+const LINES_PER_SWEEP: usize = 1 << 18;
 /// How many index keys wait in memory.
-const KEYS_WAITING: usize = 1 << 16;
+const KEYS_WAITING: usize = 1 << 18;
 
 /// A dense table in memory, keyed by numbers from 1, loaded on demand, flushed in order.
 pub(crate) struct Rolling<T> {

@@ -1,12 +1,13 @@
-//! The store's tables. Each has one owning file; SQL users read balances from the views, never from `account`.
+//! The store's tables. Each has one owning file; SQL users read balances from the views, never from tables.
 
 use sql::Migration;
 
 /// The store's part of the schema's history, versions 1 to 9.
 pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "journal", sql: JOURNAL }];
 
-/// `account` lags behind the journal (see `rolling`): its counters are right for the line in `last`, and the lines after the
-/// watermark are folded on start. `journal` rows carry both accounts' balances after them.
+/// `account_total` lags behind the journal (see `rolling`): its counters are right for the line in `last`, and the lines
+/// after the watermark are folded on start. It is a table of its own because it is written over and over: narrow rows, many
+/// to a page. `journal` rows carry both accounts' balances after them.
 const JOURNAL: &str = "
 CREATE TABLE tenant(
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id BLOB NOT NULL, zone TEXT NOT NULL, sandbox INTEGER NOT NULL,
@@ -17,8 +18,11 @@ CREATE TABLE account(
   no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, book INTEGER NOT NULL, class INTEGER NOT NULL, gl_code TEXT NOT NULL,
   product TEXT NOT NULL, owner BLOB, floor INTEGER, freeze INTEGER NOT NULL, frozen INTEGER NOT NULL,
   closed INTEGER NOT NULL, group_own INTEGER NOT NULL, group_owner INTEGER NOT NULL, receivable INTEGER NOT NULL,
-  debits_posted INTEGER NOT NULL, credits_posted INTEGER NOT NULL, debits_pending INTEGER NOT NULL,
-  credits_pending INTEGER NOT NULL, last INTEGER NOT NULL, opened INTEGER NOT NULL
+  opened INTEGER NOT NULL
+) STRICT;
+CREATE TABLE account_total(
+  no INTEGER PRIMARY KEY, debits_posted INTEGER NOT NULL, credits_posted INTEGER NOT NULL,
+  debits_pending INTEGER NOT NULL, credits_pending INTEGER NOT NULL, last INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE journal(
@@ -78,8 +82,8 @@ CREATE VIEW posting AS
 
 CREATE VIEW balance AS
   SELECT a.no, a.id, a.gl_code, a.owner,
-    (CASE WHEN a.class IN (1, 5) THEN 1 ELSE -1 END) * (a.debits_posted - a.credits_posted
+    (CASE WHEN a.class IN (1, 5) THEN 1 ELSE -1 END) * (t.debits_posted - t.credits_posted
       + COALESCE((SELECT sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) FROM posting WHERE account = a.no
-        AND seq > a.last AND seq > (SELECT line FROM watermark WHERE name = 'accounts')), 0)) AS posted
-  FROM account a;
+        AND seq > t.last AND seq >= COALESCE((SELECT line FROM watermark WHERE name = 'accounts'), 0)), 0)) AS posted
+  FROM account a JOIN account_total t ON t.no = a.no;
 ";

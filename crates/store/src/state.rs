@@ -72,15 +72,17 @@ pub(crate) struct State {
 }
 
 pub(crate) const ENTRY_INDEX: [&str; 2] = [
-    "INSERT INTO entry_index(h, seq) VALUES (?1, ?2)",
+    "INSERT INTO entry_index(h, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     "INSERT INTO entry_index(h, seq) VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), (?13, ?14), \
-     (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32)",
+     (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32) \
+     ON CONFLICT DO NOTHING",
 ];
 pub(crate) const ENTRY_SELECT: &str = "SELECT seq FROM entry_index WHERE h = ?1";
 pub(crate) const KEY_INDEX: [&str; 2] = [
-    "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2)",
+    "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     "INSERT INTO idempotency_index(h, seq) VALUES (?1, ?2), (?3, ?4), (?5, ?6), (?7, ?8), (?9, ?10), (?11, ?12), \
-     (?13, ?14), (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32)",
+     (?13, ?14), (?15, ?16), (?17, ?18), (?19, ?20), (?21, ?22), (?23, ?24), (?25, ?26), (?27, ?28), (?29, ?30), (?31, ?32) \
+     ON CONFLICT DO NOTHING",
 ];
 pub(crate) const KEY_SELECT: &str = "SELECT seq FROM idempotency_index WHERE h = ?1";
 

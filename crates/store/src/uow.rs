@@ -146,6 +146,7 @@ impl<'u, 'c> Uow<'u, 'c> {
         if self.unit.execute(accounts::INSERT, params)? == 0 {
             return Ok(None);
         }
+        self.unit.execute(accounts::INSERT_TOTAL, sql::params![no.0])?;
         let account = Account {
             no,
             book: new.book,

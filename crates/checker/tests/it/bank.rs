@@ -22,7 +22,7 @@ pub(crate) enum Wallet {
 impl Wallet {
     pub(crate) const COUNT: u64 = 7;
 
-    fn no(self) -> AccountNo {
+    pub(crate) fn no(self) -> AccountNo {
         AccountNo(self as u64)
     }
 }
@@ -37,9 +37,14 @@ impl Clock for Hands {
 }
 
 pub(crate) fn open(directory: &Path) -> Store {
+    open_with(directory, &[])
+}
+
+/// Opens a bank with further tables.
+pub(crate) fn open_with(directory: &Path, more: &[store::Migration]) -> Store {
     Store::open(Options {
         directory: directory.to_path_buf(),
-        migrations: store::MIGRATIONS.to_vec(),
+        migrations: [store::MIGRATIONS, more].concat(),
         clock: Arc::new(Hands(AtomicI64::new(0))),
         tenant: TenantSettings { id: 7, zone: "UTC".to_owned(), sandbox: true },
         limits: Limits::default(),
@@ -73,7 +78,7 @@ pub(crate) fn fill(store: &Store, settled: bool) {
     }
 }
 
-fn unit(store: &Store, mut body: impl FnMut(&mut Uow<'_, '_>) + Send + 'static) {
+pub(crate) fn unit(store: &Store, mut body: impl FnMut(&mut Uow<'_, '_>) + Send + 'static) {
     let done = store.write_blocking(move |uow| {
         body(uow);
         Ok(Outcome::<(), ()>::Done(()))
@@ -81,7 +86,7 @@ fn unit(store: &Store, mut body: impl FnMut(&mut Uow<'_, '_>) + Send + 'static) 
     done.expect("the unit is kept");
 }
 
-fn accounts(uow: &mut Uow<'_, '_>) {
+pub(crate) fn accounts(uow: &mut Uow<'_, '_>) {
     let limits = LimitSet { out: [None, Some(1_000_000), None, None], ..LimitSet::default() };
     uow.set_profile(1, &limits).unwrap();
     let mut groups = Vec::new();
@@ -114,7 +119,7 @@ fn accounts(uow: &mut Uow<'_, '_>) {
     }
 }
 
-fn movements(uow: &mut Uow<'_, '_>) {
+pub(crate) fn movements(uow: &mut Uow<'_, '_>) {
     post(uow, 1, &[step(Wallet::Nostro, Wallet::Alice, 10_000, Count::No)]);
     post(uow, 2, &[step(Wallet::NostroYen, Wallet::AliceYen, 700, Count::Use)]);
     let paid = [step(Wallet::Alice, Wallet::Bob, 2_500, Count::Use), step(Wallet::Bob, Wallet::Fees, 25, Count::No)];
@@ -157,11 +162,11 @@ fn endings(uow: &mut Uow<'_, '_>) {
     post(uow, 25, &[Step::Capture { hold: 14, amount: None, last: true }]);
 }
 
-fn step(debit: Wallet, credit: Wallet, amount: i64, count: Count) -> Step {
+pub(crate) fn step(debit: Wallet, credit: Wallet, amount: i64, count: Count) -> Step {
     Step::Post { debit: debit.no(), credit: credit.no(), amount, up_to: UpTo::default(), count }
 }
 
-fn entry(id: u128, steps: &[Step]) -> Entry {
+pub(crate) fn entry(id: u128, steps: &[Step]) -> Entry {
     Entry {
         id: id << 64 | id,
         fresh: false,

@@ -20,12 +20,12 @@ const ALONE: &[(&str, &[&str])] = &[
     ("idempotency_index", &[]),
 ];
 
-fn difference(directory: &Path) -> Option<Difference> {
+pub(crate) fn difference(directory: &Path) -> Option<Difference> {
     checker::check(directory, &Options::default(), &mut |_| {}).expect("the bank can be read").difference
 }
 
 /// Runs SQL, looks for the difference, and takes it back.
-fn tampered(directory: &Path, sql: &str) -> Option<Difference> {
+pub(crate) fn tampered(directory: &Path, sql: &str) -> Option<Difference> {
     let file = directory.join("bank.db");
     let kept = std::fs::read(&file).unwrap();
     let connection = Connection::open(&file).unwrap();
@@ -109,13 +109,19 @@ fn a_missing_row_is_found_in_every_table() {
 fn differences_name_the_invariant_the_table_the_row_and_the_column() {
     let directory = settled();
     let cases = [
-        ("UPDATE account SET credits_posted = credits_posted + 1 WHERE no = 2", "I5", "account", "2", "credits_posted"),
+        (
+            "UPDATE account_total SET credits_posted = credits_posted + 1 WHERE no = 2",
+            "I5",
+            "account",
+            "2",
+            "credits_posted",
+        ),
         ("UPDATE account SET book = 392 WHERE no = 4", "I1", "journal", "4", "credit"),
         ("UPDATE account SET floor = 1000000 WHERE no = 3", "I6", "journal", "4", "debit"),
         ("UPDATE account SET group_own = 99 WHERE no = 3", "form", "account", "3", "group_own"),
         ("UPDATE account SET receivable = 6 WHERE no = 2", "form", "account", "2", "receivable"),
         ("UPDATE account SET class = 9 WHERE no = 2", "form", "account", "2", "class"),
-        ("UPDATE account SET last = 1 WHERE no = 2", "I5", "account", "2", "debits_posted"),
+        ("UPDATE account_total SET last = 1 WHERE no = 2", "I5", "account", "2", "debits_posted"),
         ("UPDATE hold SET captured = 299 WHERE seq = 10", "I7", "hold", "10", "captured"),
         ("UPDATE hold SET state = 2 WHERE seq = 11", "I8", "hold", "11", "state"),
         ("UPDATE journal SET hold = 9 WHERE action = 4", "I8", "journal", "16", "hold"),

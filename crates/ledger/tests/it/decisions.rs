@@ -200,6 +200,11 @@ fn what_is_forced_never_fails_and_the_receivable_owes_the_rest() {
          post p1 bob -> shop 12.00 forced → entry_exists amount
          capture c1 h1
          balance bob -5.00
+         fund bob 30.00
+         freeze bob 20.00
+         post p7 bob -> shop 24.00 forced
+         balance bob 1.00
+         balance owed 8.00
          fund alice 1.00
          post p2 alice -> shop 5.00 forced
          balance alice -4.00
@@ -209,7 +214,7 @@ fn what_is_forced_never_fails_and_the_receivable_owes_the_rest() {
          post p5 nobody -> shop 1.00 forced → account_not_found debit
          close alice
          post p6 alice -> shop 1.00 forced → account_closed debit
-         hold h2 bob -> shop 1.00 forced → insufficient_funds",
+         hold h2 bob -> shop 6.01 forced → insufficient_funds available 6.00",
     );
 }
 
@@ -307,6 +312,7 @@ fn ends_of_holds_repeat_too() {
          hold h3 alice -> shop 9.00
          capture c3 h3
          capture c3 h3 9.00 → repeated
+         capture c3 h3 9.00 more → repeated
          capture c3 h3 → repeated",
     );
 }

@@ -130,11 +130,17 @@ fn only_windows_that_still_run_get_something_back() {
          tick 10d
          void v2 h2
          used g1 out 0.00 0.00 7.00
-         tick 365d
+         tick 330d
          hold h3 alice -> shop 3.00 count
-         tick 365d
+         hold h4 alice -> shop 2.00 count
+         tick 20d
+         post p2 alice -> shop 9.00 count
          void v3 h3
-         used g1 out 0.00 0.00 0.00",
+         used g1 out 9.00 9.00 11.00
+         tick 365d
+         post p3 alice -> shop 9.00 count
+         void v4 h4
+         used g1 out 9.00 9.00 9.00",
     );
 }
 

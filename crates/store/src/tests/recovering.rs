@@ -26,7 +26,7 @@ fn dirty_balances_limits_and_keys_are_folded_from_the_journal_on_start() {
     }
     let file = directory.path().join(sql::FILE_NAME);
     let raw = sql::Connection::open_reader(&file).expect("opens");
-    let lagging = raw.number("SELECT debits_posted FROM account WHERE no = 2", &[]).expect("reads");
+    let lagging = raw.number("SELECT debits_posted FROM account_total WHERE no = 2", &[]).expect("reads");
     assert_eq!(lagging, 0, "the table lags: the test would prove nothing otherwise");
     drop(raw);
     let store = open(directory.path(), &clock);
@@ -62,7 +62,7 @@ fn an_orderly_stop_leaves_nothing_to_fold() {
         store.settle_blocking().expect("settles");
     }
     let raw = sql::Connection::open_reader(&directory.path().join(sql::FILE_NAME)).expect("opens");
-    let exact = raw.number("SELECT sum(credits_posted) FROM account", &[]).expect("reads");
+    let exact = raw.number("SELECT sum(credits_posted) FROM account_total", &[]).expect("reads");
     let by_view = raw.number("SELECT sum(posted) FROM balance WHERE no > 1", &[]).expect("reads");
     assert_eq!((exact, by_view), (700, 700));
     drop(raw);

@@ -1,0 +1,149 @@
+//! Effects and rows in pairs: a journal entry of a kind names the business object that caused it, and that object's row says
+//! that it happened. So an effect without a row (a ghost, or a refusal that moved money), a row without an effect, and an
+//! effect that happened twice all show. Both sides are added up in their own order; see `indexes` for why that is enough.
+
+use crate::difference::{Difference, Stop};
+use crate::journal::Line;
+use crate::scan::Snapshot;
+use crate::sums::Sum;
+use std::collections::BTreeMap;
+
+/// Which amount of an entry its row repeats.
+#[derive(Clone, Copy)]
+enum Measure {
+    /// None.
+    Nothing,
+    /// The first line's.
+    First,
+    /// The last line's.
+    Last,
+}
+
+/// A kind of entry and the rows it belongs to.
+struct Pair {
+    /// The numbers of the entries' types.
+    kinds: &'static [i64],
+    /// Which amount must agree.
+    measure: Measure,
+    /// The table.
+    table: &'static str,
+    /// The rows that say so: the id that such an entry names as its cause, and the amount (0 for [`Measure::Nothing`]).
+    rows: &'static str,
+}
+
+const PAIRS: &[Pair] = &[
+    Pair {
+        kinds: &[40],
+        measure: Measure::First,
+        table: "payment",
+        rows: "SELECT id, amount FROM payment WHERE method = 1",
+    },
+    Pair {
+        kinds: &[41],
+        measure: Measure::Nothing,
+        table: "payment_hold",
+        rows: "SELECT payment, 0 FROM payment_hold",
+    },
+    Pair {
+        kinds: &[42],
+        measure: Measure::First,
+        table: "payment_capture",
+        rows: "SELECT c.payment, c.amount + CASE WHEN p.terms % 2 = 1 THEN c.fee + c.tax ELSE 0 END \
+            FROM payment_capture c JOIN payment p ON p.id = c.payment",
+    },
+    Pair {
+        kinds: &[45],
+        measure: Measure::Last,
+        table: "refund",
+        rows: "SELECT id, amount FROM refund WHERE state = 2",
+    },
+];
+
+/// What the journal says, pair by pair.
+pub(crate) struct Pairs {
+    /// Pairs whose table exists.
+    known: Vec<(&'static Pair, Sum)>,
+    /// The entry being read: its kind, cause, first and latest amount.
+    entry: Option<(i64, u128, i64, i64)>,
+}
+
+impl Pairs {
+    pub(crate) fn new(snapshot: &Snapshot) -> Result<Self, Stop> {
+        let mut known = Vec::new();
+        for pair in PAIRS {
+            if snapshot.has_table(pair.table)? {
+                known.push((pair, Sum::default()));
+            }
+        }
+        Ok(Self { known, entry: None })
+    }
+
+    /// Sees a line; `head` is the kind and cause of the entry that it begins.
+    pub(crate) fn see(&mut self, line: &Line, head: Option<(i64, u128)>) {
+        match (head, &mut self.entry) {
+            (Some((kind, cause)), _) => {
+                self.close();
+                self.entry = Some((kind, cause, line.amount, line.amount));
+            }
+            (None, Some(entry)) => entry.3 = line.amount,
+            (None, None) => {}
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((kind, cause, first, last)) = self.entry.take() else { return };
+        if let Some((pair, sum)) = self.known.iter_mut().find(|(pair, _)| pair.kinds.contains(&kind)) {
+            sum.add(cause, measured(pair, first, last));
+        }
+    }
+
+    /// After the last line: compares with the rows.
+    pub(crate) fn finish(mut self, snapshot: &Snapshot) -> Result<(), Stop> {
+        self.close();
+        for (pair, sum) in self.known {
+            let mut rows = Sum::default();
+            snapshot.scan(pair.table, pair.rows, &[], |row| {
+                rows.add(row.u128(0)?, row.int(1)?);
+                Ok(())
+            })?;
+            if rows != sum {
+                return Err(search(snapshot, pair)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn measured(pair: &Pair, first: i64, last: i64) -> i64 {
+    match pair.measure {
+        Measure::Nothing => 0,
+        Measure::First => first,
+        Measure::Last => last,
+    }
+}
+
+/// Finds what has no partner: only now is everything put side by side.
+fn search(snapshot: &Snapshot, pair: &Pair) -> Result<Stop, Stop> {
+    let mut sides: BTreeMap<(u128, i64), [u64; 2]> = BTreeMap::new();
+    snapshot.scan(pair.table, pair.rows, &[], |row| {
+        sides.entry((row.u128(0)?, row.int(1)?)).or_default()[1] += 1;
+        Ok(())
+    })?;
+    let sql = "SELECT h.cause, h.amount, (SELECT l.amount FROM journal l WHERE l.entry = h.entry AND l.seq >= h.seq \
+        AND l.seq < h.seq + 1000 ORDER BY l.seq DESC LIMIT 1) FROM journal h WHERE h.entry = h.seq AND h.kind = ?1 ORDER BY h.seq";
+    for kind in pair.kinds {
+        snapshot.scan("journal", sql, sql::params![*kind], |row| {
+            let key = (row.opt_u128(0)?.unwrap_or(0), measured(pair, row.int(1)?, row.int(2)?));
+            sides.entry(key).or_default()[0] += 1;
+            Ok(())
+        })?;
+    }
+    let different = sides.into_iter().find(|(_, [entries, rows])| entries != rows);
+    let Some(((id, amount), [entries, rows])) = different else {
+        return Ok(Difference::new(("form", pair.table), "all", "rows", "the journal's entries", "others").into());
+    };
+    // More effects than rows: a ghost or a refusal that moved money. More rows than effects: something answered is lost.
+    let invariant = if entries > rows { "I12" } else { "I2" };
+    let (expected, found) = (format!("{entries} rows of {amount}, as in the journal"), format!("{rows} rows"));
+    Ok(Difference::new((invariant, pair.table), format!("{id:032x}"), "cause", expected, found).into())
+}
