@@ -7,6 +7,8 @@ mod entropy;
 mod error_code;
 mod id;
 mod secret;
+#[cfg(feature = "serde")]
+mod stored;
 mod time;
 
 pub use entropy::{Draw, Entropy};

@@ -1,0 +1,273 @@
+//! The bank: one tenant's store, keys, clock, policies and ports, opened together.
+
+use crate::cache::Cache;
+use crate::chart::Chart;
+use crate::currencies::Currencies;
+use crate::desk::{Desk, Fixtures};
+use crate::error::BankError;
+use crate::merchants::MerchantAccount;
+use crate::policies::{Policies, PolicyBook};
+use crate::sealed::Sealing;
+use crate::sessions::Session;
+use crate::tokens::TokenHash;
+use crate::wallets::WalletAccount;
+use crate::{entries, merchants, staff};
+use money::Currency;
+use ports::{BankRail, KeyVault, Notifier};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicI32;
+use std::sync::{Arc, PoisonError, RwLock};
+use store::{OpenError, Store, StoreError, TenantSettings};
+use vocabulary::{Clock, Draw, Entropy, Id, Kind, Timestamp};
+
+/// How a bank is opened.
+pub struct BankOptions {
+    /// The data directory.
+    pub directory: PathBuf,
+    /// The clock beneath the tenant's.
+    pub clock: Arc<dyn Clock>,
+    /// The random source.
+    pub entropy: Arc<dyn Entropy>,
+    /// The key vault.
+    pub vault: Arc<dyn KeyVault>,
+    /// The bank rail.
+    pub rail: Arc<dyn BankRail>,
+    /// The notifier.
+    pub notifier: Arc<dyn Notifier>,
+    /// The zone of a new bank, such as `Asia/Shanghai`.
+    pub zone: String,
+    /// Whether a new bank is a sandbox, whose clock can be moved.
+    pub sandbox: bool,
+    /// Currencies in which accounts are offered.
+    pub currencies: Vec<Currency>,
+    /// The tenant's own units of value.
+    pub units: Vec<Currency>,
+    /// Sizes of the writer's queue and groups.
+    pub limits: store::Limits,
+    /// The writer's page cache in KiB.
+    pub cache_kib: u32,
+}
+
+/// Why a bank cannot be opened.
+#[derive(Debug)]
+pub enum BankOpenError {
+    /// The store cannot be opened.
+    Open(OpenError),
+    /// What a bank needs could not be read or written.
+    Prepare(BankError),
+}
+
+impl fmt::Display for BankOpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(_) => f.write_str("the bank's store cannot be opened"),
+            Self::Prepare(_) => f.write_str("the bank's keys, policies or own accounts cannot be prepared"),
+        }
+    }
+}
+
+impl std::error::Error for BankOpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Open(error) => Some(error),
+            Self::Prepare(error) => Some(error),
+        }
+    }
+}
+
+impl From<BankError> for BankOpenError {
+    fn from(error: BankError) -> Self {
+        Self::Prepare(error)
+    }
+}
+
+impl From<StoreError> for BankOpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Prepare(error.into())
+    }
+}
+
+/// What was committed and is asked for again and again.
+pub(crate) struct Caches {
+    pub(crate) sessions: Cache<TokenHash, Session>,
+    pub(crate) api_keys: Cache<TokenHash, merchants::ApiKey>,
+    pub(crate) staff: Cache<TokenHash, staff::StaffSession>,
+    pub(crate) wallets: Cache<(u128, u16), WalletAccount>,
+    pub(crate) merchants: Cache<(u128, u16), MerchantAccount>,
+}
+
+impl Caches {
+    fn new() -> Self {
+        Self {
+            sessions: Cache::new(100_000),
+            api_keys: Cache::new(10_000),
+            staff: Cache::new(1_000),
+            wallets: Cache::new(200_000),
+            merchants: Cache::new(50_000),
+        }
+    }
+}
+
+struct Inner {
+    store: Store,
+    fixtures: Arc<Fixtures>,
+    policies: RwLock<(PolicyBook, Arc<Policies>)>,
+    vault: Arc<dyn KeyVault>,
+    rail: Arc<dyn BankRail>,
+    notifier: Arc<dyn Notifier>,
+    caches: Caches,
+}
+
+/// One tenant. Cheap to clone.
+#[derive(Clone)]
+pub struct Bank {
+    inner: Arc<Inner>,
+}
+
+impl Bank {
+    /// Opens (and when new creates) the bank in a data directory. Blocks.
+    ///
+    /// # Errors
+    /// See [`BankOpenError`].
+    pub fn open(options: BankOptions) -> Result<Self, BankOpenError> {
+        let BankOptions { entropy, vault, rail, notifier, .. } = options;
+        let store = Store::open(store::Options {
+            directory: options.directory,
+            migrations: crate::migrations(),
+            clock: options.clock,
+            tenant: TenantSettings {
+                id: u128::from_be_bytes(entropy.bytes()),
+                zone: options.zone,
+                sandbox: options.sandbox,
+            },
+            limits: options.limits,
+            cache_kib: options.cache_kib,
+        })
+        .map_err(BankOpenError::Open)?;
+        let currencies = Arc::new(Currencies::new(options.currencies, options.units));
+        let sealing = Sealing::open(Arc::clone(&vault), Arc::clone(&entropy))?;
+        let book = PolicyBook::prepare(&store, entropy.as_ref(), &currencies)?;
+        let policies = Arc::new(book.resolve(store.now())?);
+        let chart = Arc::new(Chart::default());
+        chart.prepare(&store, &currencies)?;
+        let closed = store.read_blocking(|snapshot| entries::closed_through(snapshot.reading()))?;
+        let closed_through = AtomicI32::new(closed.map_or(i32::MIN / 2, |day| day.days()));
+        let zone = store.zone().clone();
+        let fixtures = Arc::new(Fixtures { entropy, sealing, chart, currencies, zone, closed_through });
+        let policies = RwLock::new((book, policies));
+        Ok(Self {
+            inner: Arc::new(Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() }),
+        })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The random source.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.inner.fixtures.entropy.as_ref()
+    }
+
+    /// The tenant's present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.store.now()
+    }
+
+    /// The key vault.
+    #[must_use]
+    pub fn vault(&self) -> &Arc<dyn KeyVault> {
+        &self.inner.vault
+    }
+
+    /// The bank rail.
+    #[must_use]
+    pub fn rail(&self) -> &Arc<dyn BankRail> {
+        &self.inner.rail
+    }
+
+    /// The notifier.
+    #[must_use]
+    pub fn notifier(&self) -> &Arc<dyn Notifier> {
+        &self.inner.notifier
+    }
+
+    /// Keys and keyed hashes.
+    #[must_use]
+    pub fn sealing(&self) -> &Sealing {
+        &self.inner.fixtures.sealing
+    }
+
+    /// A fresh id. Draw ids before the unit of work.
+    #[must_use]
+    pub fn new_id<K: Kind>(&self) -> Id<K> {
+        Id::draw(self.now(), self.entropy())
+    }
+
+    /// The bank's own accounts.
+    #[must_use]
+    pub fn chart(&self) -> Arc<Chart> {
+        Arc::clone(&self.inner.fixtures.chart)
+    }
+
+    /// The tenant's currencies.
+    #[must_use]
+    pub fn currencies(&self) -> Arc<Currencies> {
+        Arc::clone(&self.inner.fixtures.currencies)
+    }
+
+    /// Whether this is a sandbox.
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        self.inner.store.tenant().settings.sandbox
+    }
+
+    /// What a closure needs, with the policies in force now.
+    #[must_use]
+    pub fn desk(&self) -> Desk {
+        Desk { fixtures: Arc::clone(&self.inner.fixtures), policies: self.policies() }
+    }
+
+    /// The policies in force now.
+    #[must_use]
+    pub fn policies(&self) -> Arc<Policies> {
+        let now = self.now();
+        {
+            let held = self.inner.policies.read().unwrap_or_else(PoisonError::into_inner);
+            if held.1.valid_until.is_none_or(|until| now < until) {
+                return Arc::clone(&held.1);
+            }
+        }
+        let mut held = self.inner.policies.write().unwrap_or_else(PoisonError::into_inner);
+        // Rows are checked before they are written: together with what is in force they always resolve.
+        if let Ok(policies) = held.0.resolve(now) {
+            held.1 = Arc::new(policies);
+        }
+        Arc::clone(&held.1)
+    }
+
+    /// Reads the policies again. Call it after a change was committed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn reload_policies(&self) -> Result<(), BankError> {
+        let mut held = self.inner.policies.write().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: of two reloads the later one wins.
+        let (book, policies) = self.inner.store.read_blocking(|snapshot| {
+            let book = PolicyBook::read(snapshot.reading())?;
+            let policies = book.resolve(snapshot.now())?;
+            Ok::<_, StoreError>((book, policies))
+        })?;
+        *held = (book, Arc::new(policies));
+        Ok(())
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.inner.caches
+    }
+}

@@ -1,0 +1,12 @@
+//! Customers: natural persons. A customer is opened with a wallet; name and sign-in name stand sealed under the person's key.
+
+mod profile;
+pub mod records;
+mod register;
+
+pub use profile::{CustomerView, change_tier, display_name, erase, masked_name, view};
+pub use records::MIGRATIONS;
+pub use register::{Import, Imported, Register, Registered, import_blocking, register};
+
+/// What sign-in names are hashed for.
+pub(crate) const SIGN_IN: &str = "customer.sign_in";

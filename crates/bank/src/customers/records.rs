@@ -1,0 +1,114 @@
+//! The table of customers.
+
+use crate::sealed::{KeyedHash, Place, Sealed};
+use sql::{Connection, Migration, params};
+use store::{StoreError, Uow};
+use vocabulary::{Id, Timestamp, kinds};
+
+/// The capability's part of the schema's history.
+pub const MIGRATIONS: &[Migration] = &[Migration { version: 12, name: "customers", sql: CUSTOMER }];
+
+const CUSTOMER: &str = "
+CREATE TABLE customer(
+  id BLOB PRIMARY KEY, tier INTEGER NOT NULL, sign_in_hash BLOB UNIQUE, sign_in BLOB, display_name BLOB NOT NULL,
+  password BLOB, created INTEGER NOT NULL, erased INTEGER
+) STRICT, WITHOUT ROWID;
+";
+
+/// A customer's row.
+#[derive(Clone, Debug)]
+pub struct CustomerRow {
+    /// Its id.
+    pub id: Id<kinds::Customer>,
+    /// Its tier.
+    pub tier: u8,
+    /// The sealed sign-in name.
+    pub sign_in: Option<Sealed<String>>,
+    /// The sealed display name.
+    pub display_name: Sealed<String>,
+    /// When it was opened.
+    pub created: Timestamp,
+    /// When its key was destroyed.
+    pub erased: Option<Timestamp>,
+}
+
+/// A customer's row to be written.
+#[derive(Clone, Debug)]
+pub(super) struct NewCustomer {
+    pub(super) id: Id<kinds::Customer>,
+    pub(super) tier: u8,
+    pub(super) sign_in: Option<(KeyedHash, Sealed<String>)>,
+    pub(super) display_name: Sealed<String>,
+    pub(super) password: Option<Vec<u8>>,
+}
+
+pub(super) fn sign_in_place(id: Id<kinds::Customer>) -> Place {
+    Place::new("customer", "sign_in", id.as_u128())
+}
+
+pub(super) fn name_place(id: Id<kinds::Customer>) -> Place {
+    Place::new("customer", "display_name", id.as_u128())
+}
+
+/// False when the sign-in name is taken.
+pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &NewCustomer) -> Result<bool, StoreError> {
+    let now = uow.now();
+    let sql = "INSERT INTO customer(id, tier, sign_in_hash, sign_in, display_name, password, created) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+    let params = params![
+        new.id,
+        new.tier,
+        new.sign_in.as_ref().map(|(hash, _)| hash),
+        new.sign_in.as_ref().map(|(_, sealed)| sealed.stored()),
+        new.display_name.stored(),
+        new.password.as_ref(),
+        now
+    ];
+    Ok(uow.execute(sql, params)? == 1)
+}
+
+/// A customer's row.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(reading: &Connection, id: Id<kinds::Customer>) -> Result<Option<CustomerRow>, StoreError> {
+    let sql = "SELECT id, tier, sign_in, display_name, created, erased FROM customer WHERE id = ?1";
+    Ok(reading.query_opt(sql, params![id], |row| {
+        Ok(CustomerRow {
+            id: row.id(0)?,
+            tier: row.small(1)?,
+            sign_in: row.opt_blob(2)?.map(Sealed::from_stored),
+            display_name: Sealed::from_stored(row.blob(3)?),
+            created: row.time(4)?,
+            erased: row.opt_time(5)?,
+        })
+    })?)
+}
+
+/// The customer with a sign-in name, and the password's hash.
+pub(crate) fn by_sign_in(
+    reading: &Connection,
+    hash: &KeyedHash,
+) -> Result<Option<(Id<kinds::Customer>, Option<Vec<u8>>)>, StoreError> {
+    let sql = "SELECT id, password FROM customer WHERE sign_in_hash = ?1 AND erased IS NULL";
+    Ok(reading.query_opt(sql, params![hash], |row| Ok((row.id(0)?, row.opt_blob(1)?)))?)
+}
+
+/// A customer's tier; the lowest when there is no such customer.
+///
+/// # Errors
+/// When the database fails.
+pub fn tier(reading: &Connection, id: Id<kinds::Customer>) -> Result<u8, StoreError> {
+    let found = reading.query_opt("SELECT tier FROM customer WHERE id = ?1", params![id], |row| row.small(0))?;
+    Ok(found.unwrap_or(1))
+}
+
+pub(super) fn set_tier(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>, tier: u8) -> Result<bool, StoreError> {
+    Ok(uow.execute("UPDATE customer SET tier = ?2 WHERE id = ?1", params![id, tier])? == 1)
+}
+
+pub(super) fn set_erased(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>) -> Result<(), StoreError> {
+    let now = uow.now();
+    let sql = "UPDATE customer SET sign_in_hash = NULL, password = NULL, erased = ?2 WHERE id = ?1";
+    uow.execute(sql, params![id, now]).map(drop)
+}

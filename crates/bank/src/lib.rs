@@ -1,0 +1,47 @@
+//! The business of a wallet bank: customers, wallets, merchants, movements of money, and the rules they obey.
+//!
+//! One [`Bank`] is one tenant: its own store, keys, clock, policies. A use case is a function of its capability's module; it
+//! decides inside one unit of work of the store ([`Bank::once`]), so that journal, business rows, events, jobs and the
+//! answer to its idempotency key commit together.
+//!
+//! Invariants: a refusal moves no money; personal data stands only in sealed columns; every number that a bank may want to
+//! change is a policy row. The crate deliberately knows nothing of HTTP, pages, or of how the outside is reached.
+
+pub mod aliases;
+mod bank;
+mod cache;
+pub mod chart;
+mod currencies;
+pub mod customers;
+mod desk;
+pub mod entries;
+mod error;
+pub mod jobs;
+pub mod merchants;
+mod migrations;
+pub mod notices;
+pub mod passwords;
+pub mod policies;
+mod refusal;
+pub mod sealed;
+pub mod sessions;
+pub mod staff;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod tokens;
+pub mod wallets;
+mod wish;
+
+pub use bank::{Bank, BankOpenError, BankOptions};
+pub use cache::Cache;
+pub use chart::{Chart, Own};
+pub use currencies::Currencies;
+pub use desk::Desk;
+pub use error::BankError;
+pub use migrations::migrations;
+pub use policies::Policies;
+pub use refusal::{LimitInfo, Refusal};
+pub use wish::{Answer, Principal, Wish};
+
+#[cfg(test)]
+mod tests;

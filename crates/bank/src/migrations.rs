@@ -1,0 +1,24 @@
+//! The whole schema's history in order: the store's, then each capability's.
+
+use sql::Migration;
+
+/// Every migration, ascending. Versions: store 1–9, persons and policies 10–19, movements 20–29, payments 30–39, delivery 40–49.
+#[must_use]
+pub fn migrations() -> Vec<Migration> {
+    let parts: &[&[Migration]] = &[
+        store::MIGRATIONS,
+        crate::sealed::MIGRATIONS,
+        crate::policies::MIGRATIONS,
+        crate::customers::MIGRATIONS,
+        crate::wallets::MIGRATIONS,
+        crate::aliases::MIGRATIONS,
+        crate::merchants::MIGRATIONS,
+        crate::sessions::MIGRATIONS,
+        crate::staff::MIGRATIONS,
+        crate::notices::MIGRATIONS,
+        crate::entries::MIGRATIONS,
+    ];
+    let mut all = parts.concat();
+    all.sort_by_key(|migration| migration.version);
+    all
+}

@@ -1,0 +1,87 @@
+//! Passwords: argon2id (RFC 9106) with the parameters that OWASP recommends (19 MiB, 2 passes, 1 lane), in threads of their
+//! own and never in the writer.
+
+use crate::error::BankError;
+use crate::refusal::Refusal;
+use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::LazyLock;
+use tokio::sync::Semaphore;
+use vocabulary::{Draw, Entropy, ErrorCode, Secret};
+
+/// The shortest password.
+pub const SHORTEST: usize = 12;
+/// The longest, in bytes.
+pub const LONGEST: usize = 256;
+
+const SALT: usize = 16;
+const HASH: usize = 32;
+const FORM: u8 = 1;
+
+/// Hashing takes 19 MiB each; so many at once.
+static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
+
+/// A stored password hash: `form ‖ salt ‖ hash`.
+pub type PasswordHash = Vec<u8>;
+
+/// Checks a new password.
+///
+/// # Errors
+/// `password_too_weak` when it is shorter than 12 characters, longer than 256 bytes, or of at most three different characters.
+pub fn check_new(password: &Secret<String>) -> Result<(), Refusal> {
+    let text = password.expose();
+    let mut different: Vec<char> = text.chars().collect();
+    let length = different.len();
+    different.sort_unstable();
+    different.dedup();
+    if length < SHORTEST || text.len() > LONGEST || different.len() < 4 {
+        return Err(Refusal::of(ErrorCode::PasswordTooWeak).at("password"));
+    }
+    Ok(())
+}
+
+/// Hashes a password.
+///
+/// # Errors
+/// When the thread could not run.
+pub async fn hash(password: Secret<String>, entropy: &dyn Entropy) -> Result<PasswordHash, BankError> {
+    let salt: [u8; SALT] = entropy.bytes();
+    run(move || Ok([[FORM].as_slice(), &salt, &digest(&password, &salt)?].concat())).await
+}
+
+/// Whether the password is the one hashed. With no stored hash it takes as long and says no, so that time does not tell
+/// whether a sign-in name exists.
+///
+/// # Errors
+/// When the thread could not run or the stored hash is damaged.
+pub async fn verify(password: Secret<String>, stored: Option<PasswordHash>) -> Result<bool, BankError> {
+    run(move || {
+        let Some(stored) = stored else {
+            digest(&password, &[0; SALT])?;
+            return Ok(false);
+        };
+        let damaged = || BankError::Unsealed("customer");
+        let rest = stored.strip_prefix(&[FORM]).ok_or_else(damaged)?;
+        let (salt, hash) = rest.split_first_chunk::<SALT>().ok_or_else(damaged)?;
+        let found = digest(&password, salt)?;
+        Ok(aws_lc_rs::constant_time::verify_slices_are_equal(&found, hash).is_ok())
+    })
+    .await
+}
+
+fn digest(password: &Secret<String>, salt: &[u8; SALT]) -> Result<[u8; HASH], BankError> {
+    let failed = |error: argon2::Error| BankError::Bug(error.to_string());
+    let params = Params::new(19_456, 2, 1, Some(HASH)).map_err(failed)?;
+    let mut hash = [0; HASH];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password.expose().as_bytes(), salt, &mut hash)
+        .map_err(failed)?;
+    Ok(hash)
+}
+
+async fn run<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BankError> + Send + 'static,
+) -> Result<T, BankError> {
+    let failed = |error: &dyn std::fmt::Display| BankError::Bug(error.to_string());
+    let _turn = AT_ONCE.acquire().await.map_err(|error| failed(&error))?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
+}

@@ -1,0 +1,155 @@
+//! The policies of a new bank, and the ranges within which a bank may set them.
+
+use super::{
+    Bearer, Calendar, Fee, Limits, Policies, RoundingRule, SettlementMode, SettlementTerms, Throttle, TierLimits,
+};
+use crate::currencies::Currencies;
+use money::Currency;
+use std::collections::BTreeMap;
+use vocabulary::BookingDate;
+
+impl Policies {
+    /// What a new bank starts with.
+    #[must_use]
+    pub fn defaults(currencies: &Currencies) -> Self {
+        Self {
+            version: 0,
+            valid_until: None,
+            unclaimed_hours: 24,
+            refund_days: 365,
+            refunds_per_payment: 50,
+            order_seconds: 7200,
+            hold_days: 7,
+            topup_deadline_seconds: 3600,
+            payout_deadline_seconds: 86_400,
+            investigation_next_days: 1,
+            cut_off_second_of_day: 86_400,
+            calendar: Calendar { weekend: vec![6, 7], books_every_day: true, ..Calendar::default() },
+            fees: fees(),
+            settlement: settlement(),
+            limits: currencies.all().flat_map(limits).collect(),
+            quote_seconds: 60,
+            code_tries: 5,
+            code_minutes: 10,
+            session_hours: 12,
+            sign_in: Throttle { tries: 5, minutes: 15 },
+            staff_token_days: 90,
+        }
+    }
+
+    /// Checks every value's range.
+    ///
+    /// # Errors
+    /// The name of the first policy at fault and what its range is.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let ranges: [(&'static str, u32, u32, u32); 14] = [
+            ("unclaimed_hours", self.unclaimed_hours, 1, 8_760),
+            ("refund_days", self.refund_days, 0, 3_650),
+            ("refunds_per_payment", self.refunds_per_payment, 0, 1_000),
+            ("order_seconds", self.order_seconds, 30, 2_592_000),
+            ("hold_days", self.hold_days, 1, 365),
+            ("topup_deadline_seconds", self.topup_deadline_seconds, 1, 2_592_000),
+            ("payout_deadline_seconds", self.payout_deadline_seconds, 1, 2_592_000),
+            ("investigation_next_days", self.investigation_next_days, 1, 30),
+            ("cut_off_second_of_day", self.cut_off_second_of_day, 1, 86_400),
+            ("quote_seconds", self.quote_seconds, 1, 86_400),
+            ("code_tries", self.code_tries, 1, 20),
+            ("code_minutes", self.code_minutes, 1, 1_440),
+            ("session_hours", self.session_hours, 1, 8_760),
+            ("staff_token_days", self.staff_token_days, 1, 3_650),
+        ];
+        for (name, value, least, most) in ranges {
+            if !(least..=most).contains(&value) {
+                return Err((name, "the number is out of its range"));
+            }
+        }
+        if !(1..=1_000).contains(&self.sign_in.tries) || !(1..=10_080).contains(&self.sign_in.minutes) {
+            return Err(("sign_in", "tries are 1 to 1,000 and minutes 1 to 10,080"));
+        }
+        self.check_terms()
+    }
+
+    fn check_terms(&self) -> Result<(), (&'static str, &'static str)> {
+        let days = self.calendar.holidays.iter().chain(&self.calendar.working_weekends);
+        let weekend = &self.calendar.weekend;
+        if !days.clone().all(|text| BookingDate::parse(text).is_some()) || !weekend.iter().all(|d| (1..=7).contains(d))
+        {
+            return Err(("calendar", "weekdays are 1 to 7 and days are written like 2026-10-01"));
+        }
+        let fee = |fee: &Fee| {
+            let bounds = fee.fixed_minor >= 0 && fee.min_minor >= 0;
+            bounds && fee.bps <= 10_000 && fee.tax_bps <= 10_000 && fee.max_minor.is_none_or(|max| max >= fee.min_minor)
+        };
+        if !self.fees.values().all(fee) {
+            return Err(("fees", "amounts are not negative, shares at most 10,000 basis points, min at most max"));
+        }
+        let terms = |terms: &SettlementTerms| {
+            terms.days <= 30 && terms.reserve_bps <= 10_000 && terms.reserve_days <= 3_650 && terms.min_minor >= 1
+        };
+        if !self.settlement.values().all(terms) {
+            return Err(("settlement", "days are at most 30, shares at most 10,000 basis points, amounts above zero"));
+        }
+        let limits = |row: &TierLimits| row.person.each().chain(row.account.each()).all(|limit| limit >= 0);
+        if !self.limits.iter().all(limits) {
+            return Err(("limits", "limits are not negative"));
+        }
+        Ok(())
+    }
+}
+
+/// 0.6 % of a payment, tax of 6 % contained; nothing for people.
+fn fees() -> BTreeMap<String, Fee> {
+    let free = Fee {
+        fixed_minor: 0,
+        bps: 0,
+        min_minor: 0,
+        max_minor: None,
+        bearer: Bearer::Payee,
+        tax_bps: 0,
+        refundable: true,
+        rounding: RoundingRule::HalfUp,
+    };
+    [
+        ("payment.standard", Fee { bps: 60, tax_bps: 600, ..free }),
+        ("payment.none", free),
+        ("transfer", Fee { bearer: Bearer::Payer, ..free }),
+        ("top_up", free),
+        ("payout", Fee { bearer: Bearer::Payer, refundable: true, ..free }),
+    ]
+    .map(|(name, fee)| (name.to_owned(), fee))
+    .into()
+}
+
+fn settlement() -> BTreeMap<String, SettlementTerms> {
+    let standard = SettlementTerms::default();
+    [
+        ("standard", standard),
+        ("gross", SettlementTerms { mode: SettlementMode::Gross, ..standard }),
+        ("reserve", SettlementTerms { reserve_bps: 1_000, ..standard }),
+    ]
+    .map(|(name, terms)| (name.to_owned(), terms))
+    .into()
+}
+
+/// Whole units of the currency by tier: each movement, a day, a month, a year, the balance.
+const BY_TIER: [(u8, [i64; 5]); 3] = [
+    (1, [200, 1_000, 5_000, 10_000, 1_000]),
+    (2, [20_000, 50_000, 200_000, 1_000_000, 200_000]),
+    (3, [100_000, 500_000, 2_000_000, 10_000_000, 2_000_000]),
+];
+
+fn limits(currency: Currency) -> impl Iterator<Item = TierLimits> {
+    let unit = 10_i64.pow(u32::from(currency.digits()));
+    BY_TIER.into_iter().map(move |(tier, [movement, day, month, year, balance])| {
+        let some = |units: i64| Some(units * unit);
+        let person = Limits {
+            out_movement: some(movement),
+            out_day: some(day),
+            out_month: some(month),
+            out_year: some(year),
+            ..Limits::default()
+        };
+        let account = Limits { balance: some(balance), ..Limits::default() };
+        TierLimits { tier, currency: currency.code().to_owned(), person, account }
+    })
+}

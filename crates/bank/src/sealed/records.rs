@@ -1,0 +1,31 @@
+//! The table of persons' wrapped keys.
+
+use sql::{Connection, Migration, params};
+use store::{StoreError, Uow};
+
+/// The capability's part of the schema's history.
+pub const MIGRATIONS: &[Migration] = &[Migration { version: 10, name: "persons' keys", sql: PERSON_KEY }];
+
+const PERSON_KEY: &str = "
+CREATE TABLE person_key(
+  owner BLOB PRIMARY KEY, wrapped BLOB, created INTEGER NOT NULL, destroyed INTEGER
+) STRICT, WITHOUT ROWID;
+";
+
+pub(super) fn insert(uow: &mut Uow<'_, '_>, owner: u128, wrapped: &[u8]) -> Result<(), StoreError> {
+    let now = uow.now();
+    let sql = "INSERT INTO person_key(owner, wrapped, created) VALUES (?1, ?2, ?3)";
+    uow.execute(sql, params![&owner.to_be_bytes(), wrapped, now]).map(drop)
+}
+
+pub(super) fn wrapped(reading: &Connection, owner: u128) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT wrapped FROM person_key WHERE owner = ?1";
+    let found = reading.query_opt(sql, params![&owner.to_be_bytes()], |row| row.opt_blob(0))?;
+    Ok(found.flatten())
+}
+
+pub(super) fn destroy(uow: &mut Uow<'_, '_>, owner: u128) -> Result<bool, StoreError> {
+    let now = uow.now();
+    let sql = "UPDATE person_key SET wrapped = NULL, destroyed = ?2 WHERE owner = ?1 AND wrapped IS NOT NULL";
+    Ok(uow.execute(sql, params![&owner.to_be_bytes(), now])? == 1)
+}

@@ -1,0 +1,36 @@
+//! Whose a session token is.
+
+use super::records;
+use crate::bank::Bank;
+use crate::error::BankError;
+use crate::tokens;
+use vocabulary::{Id, Timestamp, kinds};
+
+/// A session that is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: Id<kinds::Session>,
+    /// Whose.
+    pub customer: Id<kinds::Customer>,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// The session of a token; none when the token is unknown, signed out or over.
+///
+/// # Errors
+/// Trouble.
+pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<Session>, BankError> {
+    let hash = tokens::hash(token);
+    let good = |session: Session| (bank.now() < session.expires).then_some(session);
+    let ticket = match bank.caches().sessions.get(&hash) {
+        Ok(session) => return Ok(good(session)),
+        Err(ticket) => ticket,
+    };
+    let found = bank.store().read(move |snapshot| records::by_hash(snapshot.reading(), &hash)).await?;
+    if let Some(session) = found {
+        bank.caches().sessions.keep(ticket, hash, session);
+    }
+    Ok(found.and_then(good))
+}

@@ -1,0 +1,137 @@
+//! Signing in and out.
+
+use super::records;
+use super::Session;
+use crate::bank::Bank;
+use crate::customers::{self, SIGN_IN};
+use crate::error::BankError;
+use crate::policies::Throttle;
+use crate::refusal::Refusal;
+use crate::sealed::KeyedHash;
+use crate::wish::Principal;
+use crate::{passwords, tokens};
+use formats::alias::Alias;
+use sql::Connection;
+use store::{Outcome, StoreError, Uow};
+use vocabulary::{ErrorCode, Id, Secret, Timestamp, kinds};
+
+/// A customer signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The token; it is shown once and not stored.
+    pub token: Secret<String>,
+    /// The session.
+    pub session: Session,
+}
+
+/// Signs a customer in. Wrong name and wrong password are the same refusal and take the same time. After too many failures
+/// even the right password is refused until the pause is over. Not recorded under a key: a retry gives another session.
+///
+/// # Errors
+/// Trouble.
+pub async fn sign_in(
+    bank: &Bank,
+    name: &str,
+    password: Secret<String>,
+) -> Result<Result<SignedIn, Refusal>, BankError> {
+    let Ok(alias) = Alias::parse(name) else { return Ok(Err(Refusal::of(ErrorCode::InvalidCredentials))) };
+    let hash = bank.sealing().hash(SIGN_IN, alias.as_str());
+    let throttle = bank.policies().sign_in;
+    let found = bank.store().read(move |snapshot| {
+        let paused = pause(snapshot.reading(), &hash, throttle, snapshot.now())?;
+        Ok((paused, customers::records::by_sign_in(snapshot.reading(), &hash)?))
+    });
+    let (paused, found) = found.await?;
+    if let Some(until) = paused {
+        return Ok(Err(too_many(until)));
+    }
+    let (customer, stored) = found.map_or((None, None), |(customer, stored)| (Some(customer), stored));
+    let right = passwords::verify(password, stored).await?;
+    let token = tokens::draw("jzs_", bank.entropy());
+    let attempt = Attempt {
+        name: hash,
+        token: tokens::hash(token.expose()),
+        session: bank.new_id(),
+        customer: customer.filter(|_| right),
+        throttle,
+        hours: bank.policies().session_hours,
+    };
+    match bank.store().write(move |uow| attempt.decide(uow)).await? {
+        Outcome::Done(session) => Ok(Ok(SignedIn { token, session })),
+        Outcome::Refused(refusal) => Ok(Err(refusal)),
+    }
+}
+
+struct Attempt {
+    name: KeyedHash,
+    token: tokens::TokenHash,
+    session: Id<kinds::Session>,
+    /// Nobody when name or password was wrong.
+    customer: Option<Id<kinds::Customer>>,
+    throttle: Throttle,
+    hours: u32,
+}
+
+impl Attempt {
+    /// Counts failures where they are decided, so that guesses sent at the same time count as much as one after another.
+    fn decide(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<Session, Refusal>, StoreError> {
+        let now = uow.now();
+        if let Some(until) = pause(uow.reading(), &self.name, self.throttle, now)? {
+            return Ok(Outcome::Refused(too_many(until)));
+        }
+        let Some(customer) = self.customer else {
+            let before = records::failures(uow.reading(), &self.name)?;
+            let recent = before.filter(|(_, last)| now < over(*last, self.throttle)).map_or(0, |(count, _)| count);
+            records::set_failures(uow, &self.name, recent + 1)?;
+            return Ok(Outcome::Refused(Refusal::of(ErrorCode::InvalidCredentials)));
+        };
+        records::clear_failures(uow, &self.name)?;
+        records::sweep(uow, customer)?;
+        let expires = now.plus_seconds(i64::from(self.hours) * 3600);
+        let session = Session { id: self.session, customer, expires };
+        records::insert(uow, &self.token, &session)?;
+        Ok(Outcome::Done(session))
+    }
+}
+
+fn over(last: Timestamp, throttle: Throttle) -> Timestamp {
+    last.plus_seconds(i64::from(throttle.minutes) * 60)
+}
+
+/// Until when a name is paused.
+fn pause(
+    reading: &Connection,
+    name: &KeyedHash,
+    throttle: Throttle,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let found = records::failures(reading, name)?.filter(|(count, _)| *count >= throttle.tries);
+    Ok(found.map(|(_, last)| over(last, throttle)).filter(|until| now < *until))
+}
+
+fn too_many(until: Timestamp) -> Refusal {
+    Refusal::new(ErrorCode::TooManyAttempts, format!("too many failed sign-ins; try again after {until}"))
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// Trouble.
+pub async fn sign_out(bank: &Bank, session: Session) -> Result<(), BankError> {
+    bank.store()
+        .write(move |uow| {
+            records::end(uow, session.id)?;
+            Ok(Outcome::<(), ()>::Done(()))
+        })
+        .await?;
+    bank.caches().sessions.forget_where(|found| found.id == session.id);
+    Ok(())
+}
+
+impl Session {
+    /// Who acts with it.
+    #[must_use]
+    pub const fn principal(&self) -> Principal {
+        Principal::Customer(self.customer)
+    }
+}

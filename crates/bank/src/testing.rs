@@ -1,0 +1,358 @@
+//! A bank for tests: on a temporary directory, with a clock that tests move, seeded chance, and ports that remember.
+//!
+//! Every closure runs twice, the first time undone, so that side effects outside units are found.
+
+use crate::bank::{Bank, BankOptions};
+use crate::chart::Own;
+use crate::customers::{self, Import};
+use crate::entries::{self, Channel, EntryKind, Intent};
+use crate::merchants::{self, MerchantAccount, NewMerchant};
+use crate::sealed::cipher;
+use crate::wallets::WalletAccount;
+use crate::wish::{Principal, Wish};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
+use aws_lc_rs::digest::{SHA256, digest};
+use ledger::{Count, Step, UpTo};
+use money::{Currency, Money};
+use ports::{
+    BankRail, DataKey, Instruction, InstructionStatus, KeyVault, Message, Notifier, NotifyError, RailError,
+    StatementEntry, Submitted, VaultError,
+};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{Outcome, StoreError};
+use vocabulary::{Clock, Entropy, Id, Secret, Timestamp, kinds};
+
+/// A clock that stands still until it is moved.
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Stands at a moment.
+    #[must_use]
+    pub fn at(moment: Timestamp) -> Self {
+        Self(AtomicI64::new(moment.micros()))
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The same bytes for the same seed (SplitMix64).
+pub struct SeededEntropy(AtomicU64);
+
+impl SeededEntropy {
+    /// From a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
+            z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+            let bytes = (z ^ z >> 31).to_be_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+    }
+}
+
+/// A key vault with a fixed key.
+pub struct FixedVault {
+    counter: AtomicU64,
+}
+
+impl FixedVault {
+    fn key() -> DataKey {
+        Secret::new([42; 32])
+    }
+}
+
+impl KeyVault for FixedVault {
+    fn wrap(&self, context: &[u8], key: &DataKey) -> Result<Vec<u8>, VaultError> {
+        let mut nonce = [0; NONCE_LEN];
+        nonce[4..].copy_from_slice(&self.counter.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        let mut sealed = key.expose().to_vec();
+        let tag = cipher(&Self::key())
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
+            .map_err(|_| VaultError::Refused)?;
+        Ok([nonce.as_slice(), &sealed, tag.as_ref()].concat())
+    }
+
+    fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<DataKey, VaultError> {
+        let (nonce, sealed) = wrapped.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Refused)?;
+        let mut buffer = sealed.to_vec();
+        let plain = cipher(&Self::key())
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut buffer)
+            .map_err(|_| VaultError::Refused)?;
+        <[u8; 32]>::try_from(&*plain).map(Secret::new).map_err(|_| VaultError::Refused)
+    }
+
+    fn derive(&self, purpose: &str) -> Result<DataKey, VaultError> {
+        let found = digest(&SHA256, purpose.as_bytes());
+        Ok(Secret::new(std::array::from_fn(|place| found.as_ref()[place])))
+    }
+}
+
+/// A rail that takes everything and answers what the test told it.
+#[derive(Default)]
+pub struct MemoryRail {
+    state: Mutex<RailState>,
+}
+
+#[derive(Default)]
+struct RailState {
+    instructions: Vec<Instruction>,
+    statuses: HashMap<String, InstructionStatus>,
+    statement: Vec<StatementEntry>,
+    refusals: Vec<RailError>,
+}
+
+impl MemoryRail {
+    fn state(&self) -> MutexGuard<'_, RailState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was handed over, in order, repetitions included.
+    #[must_use]
+    pub fn instructions(&self) -> Vec<Instruction> {
+        self.state().instructions.clone()
+    }
+
+    /// From now on the status of an instruction is this; `Pending` until told otherwise.
+    pub fn set_status(&self, end_to_end_id: &str, status: InstructionStatus) {
+        self.state().statuses.insert(end_to_end_id.to_owned(), status);
+    }
+
+    /// Adds a line to the statement; its number is given here.
+    pub fn book(&self, entry: StatementEntry) {
+        let mut state = self.state();
+        let no = state.statement.len() as u64 + 1;
+        state.statement.push(StatementEntry { no, ..entry });
+    }
+
+    /// The next instruction fails like this.
+    pub fn fail_next(&self, error: RailError) {
+        self.state().refusals.push(error);
+    }
+}
+
+impl BankRail for MemoryRail {
+    fn instruct(&self, instruction: &Instruction) -> Result<Submitted, RailError> {
+        let mut state = self.state();
+        if let Some(error) = state.refusals.pop() {
+            return Err(error);
+        }
+        state.instructions.push(instruction.clone());
+        let id = instruction.end_to_end_id.clone();
+        state.statuses.entry(id.clone()).or_insert(InstructionStatus::Pending);
+        Ok(Submitted { bank_reference: format!("bank-{id}") })
+    }
+
+    fn status(&self, end_to_end_id: &str) -> Result<InstructionStatus, RailError> {
+        Ok(self.state().statuses.get(end_to_end_id).cloned().unwrap_or(InstructionStatus::Unknown))
+    }
+
+    fn statement(&self, after: u64, limit: u32) -> Result<Vec<StatementEntry>, RailError> {
+        let state = self.state();
+        Ok(state.statement.iter().filter(|entry| entry.no > after).take(limit as usize).cloned().collect())
+    }
+}
+
+/// A notifier that remembers.
+#[derive(Default)]
+pub struct SentMessages {
+    messages: Mutex<Vec<Message>>,
+}
+
+impl SentMessages {
+    /// What was sent, in order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Message> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Notifier for SentMessages {
+    fn send(&self, message: &Message) -> Result<(), NotifyError> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
+        Ok(())
+    }
+}
+
+/// A bank for a test. The directory goes with it.
+pub struct TestBank {
+    /// The bank.
+    pub bank: Bank,
+    /// Its clock, from 2026-11-23T02:00:00Z on: a Monday, 10 o'clock in Shanghai.
+    pub clock: Arc<ManualClock>,
+    /// Its rail.
+    pub rail: Arc<MemoryRail>,
+    /// What it sent.
+    pub sent: Arc<SentMessages>,
+    /// Its directory.
+    pub directory: tempfile::TempDir,
+}
+
+/// A customer with a wallet in one currency.
+#[derive(Clone, Copy, Debug)]
+pub struct TestCustomer {
+    /// The customer.
+    pub id: Id<kinds::Customer>,
+    /// The wallet.
+    pub wallet: Id<kinds::Wallet>,
+    /// The account.
+    pub account: WalletAccount,
+}
+
+/// The currency of tests.
+#[must_use]
+pub fn cny() -> Currency {
+    Currency::iso("CNY").expect("CNY is on list one")
+}
+
+impl Default for TestBank {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestBank {
+    /// A new bank that offers CNY, EUR and JPY, in a sandbox, in Shanghai.
+    #[must_use]
+    pub fn new() -> Self {
+        let start = Timestamp::parse("2026-11-23T02:00:00Z").expect("a moment");
+        let clock = Arc::new(ManualClock::at(start));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::open(directory, clock, 1)
+    }
+
+    /// Opens the bank of a directory; another seed for each start.
+    #[must_use]
+    pub fn open(directory: tempfile::TempDir, clock: Arc<ManualClock>, seed: u64) -> Self {
+        let rail = Arc::new(MemoryRail::default());
+        let sent = Arc::new(SentMessages::default());
+        let currency = |code| Currency::iso(code).expect("on list one");
+        let bank = Bank::open(BankOptions {
+            directory: directory.path().to_owned(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SeededEntropy::new(seed)),
+            vault: Arc::new(FixedVault { counter: AtomicU64::new(seed << 32) }),
+            rail: Arc::clone(&rail) as Arc<dyn BankRail>,
+            notifier: Arc::clone(&sent) as Arc<dyn Notifier>,
+            zone: "Asia/Shanghai".to_owned(),
+            sandbox: true,
+            currencies: vec![currency("CNY"), currency("EUR"), currency("JPY")],
+            units: vec![Currency::unit("PTS", 1000, 0).expect("a unit")],
+            limits: store::Limits { rehearse: true, ..store::Limits::default() },
+            cache_kib: 4096,
+        });
+        Self { bank: bank.expect("the bank opens"), clock, rail, sent, directory }
+    }
+
+    /// Closes the bank and opens it again on the same directory and clock.
+    #[must_use]
+    pub fn restart(self, seed: u64) -> Self {
+        let Self { bank, clock, directory, .. } = self;
+        drop(bank);
+        Self::open(directory, clock, seed)
+    }
+
+    /// A customer of tier 3 with so many minor units of CNY. Blocks; usable within an async test.
+    #[must_use]
+    pub fn customer(&self, name: &str, minor: i64) -> TestCustomer {
+        let import = Import { display_name: name.to_owned(), tier: 3, currencies: vec![cny()] };
+        let bank = self.bank.clone();
+        let work = move || customers::import_blocking(&bank, &[import]).expect("the customer is imported");
+        let found = outside(work).remove(0);
+        let account = found.accounts[0];
+        if minor > 0 {
+            self.fund(&account, minor);
+        }
+        TestCustomer { id: found.customer, wallet: found.wallet, account }
+    }
+
+    /// Brings minor units into a wallet account, from the opening account.
+    pub fn fund(&self, account: &WalletAccount, minor: i64) {
+        let bank = self.bank.clone();
+        let account = *account;
+        outside(move || fund_blocking(&bank, &account, minor).expect("the account is funded"));
+    }
+
+    /// A merchant with an account in CNY, plan `payment.standard`, settled `standard`.
+    pub async fn merchant(&self, name: &str) -> MerchantAccount {
+        let new = NewMerchant {
+            name: name.to_owned(),
+            mcc: "5411".to_owned(),
+            country: "CN".to_owned(),
+            city: "Shanghai".to_owned(),
+            fee_plan: "payment.standard".to_owned(),
+            settlement_plan: "standard".to_owned(),
+            currencies: vec![cny()],
+        };
+        let wish = Wish::internal(Principal::System, "merchants.open");
+        let opened = merchants::open(&self.bank, wish, new).await.expect("no trouble").result.expect("it is opened");
+        merchants::find(&self.bank, opened.id, cny()).await.expect("no trouble").expect("it has an account")
+    }
+
+    /// The posted and held minor units of an account.
+    #[must_use]
+    pub fn balance(&self, account: ledger::AccountNo) -> (i64, i64) {
+        let after = self.bank.store().read_blocking(|snapshot| snapshot.balance(account)).expect("no trouble");
+        (after.posted, after.held)
+    }
+
+    /// Does the jobs that are due.
+    pub fn run_jobs(&self) -> usize {
+        let bank = self.bank.clone();
+        outside(move || crate::jobs::run_due(&bank).expect("jobs run"))
+    }
+
+    /// The last code of six digits sent to a phone number or address.
+    #[must_use]
+    pub fn last_code(&self, to: &str) -> Option<String> {
+        self.run_jobs();
+        let message = self.sent.all().into_iter().rev().find(|message| message.to == to)?;
+        message.text.split(' ').find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned)
+    }
+}
+
+/// Blocking work on a thread of its own, so that it may be called within an async test.
+fn outside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::spawn(work).join().expect("the work does not panic")
+}
+
+/// Brings minor units into a wallet account, from the opening account.
+///
+/// # Errors
+/// Trouble, or the ledger's "no".
+pub fn fund_blocking(bank: &Bank, account: &WalletAccount, minor: i64) -> Result<(), StoreError> {
+    let desk = bank.desk();
+    let account = *account;
+    Money::new(minor, account.currency).map_err(|error| StoreError::Bug(error.to_string()))?;
+    bank.store().write_blocking(move |uow| {
+        let debit = desk.chart().own(uow, Own::Opening, account.currency)?;
+        let intent =
+            Intent { kind: EntryKind::Opening, principal: Principal::System, channel: Channel::CommandLine, cause: 0 };
+        let step =
+            Step::Post { debit, credit: account.account, amount: minor, up_to: UpTo::default(), count: Count::No };
+        let entry = entries::draft(&desk, uow, intent, vec![step]);
+        match uow.post(&entry)? {
+            Ok(_) => Ok(Outcome::<(), ()>::Done(())),
+            Err(refusal) => Err(StoreError::Bug(refusal.to_string())),
+        }
+    })?;
+    Ok(())
+}

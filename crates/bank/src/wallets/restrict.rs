@@ -1,0 +1,112 @@
+//! Restrictions: freezing and closing by staff, limits that customers lower for themselves.
+
+use super::records;
+use crate::bank::Bank;
+use crate::error::BankError;
+use crate::policies::Limits;
+use crate::refusal::Refusal;
+use crate::wish::{Answer, Wish};
+use ledger::AccountNo;
+use money::Currency;
+use store::{AccountId, NewEvent, Outcome, StoreError, Uow};
+use vocabulary::{ErrorCode, Id, kinds};
+
+/// What staff do to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freezing {
+    /// Sets which customer-initiated movements are forbidden, and how many minor units are set aside.
+    Freeze {
+        /// No debit.
+        debit: bool,
+        /// No credit.
+        credit: bool,
+        /// Set aside, not negative.
+        amount_minor: i64,
+    },
+    /// Closes it for ever; refused unless it is empty.
+    Close,
+}
+
+/// Freezes, releases or closes an account of a customer or merchant. Needs a member of staff as principal: the caller
+/// checks the role.
+///
+/// # Errors
+/// Trouble.
+pub async fn freeze(bank: &Bank, wish: Wish, account: AccountId, what: Freezing) -> Result<Answer<()>, BankError> {
+    bank.once(wish, move |uow| {
+        let Some(row) = uow.account_by_id(account)? else {
+            return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountNotFound)));
+        };
+        let mut changed = row.account;
+        match what {
+            Freezing::Freeze { debit, credit, amount_minor } => {
+                if amount_minor < 0 {
+                    let detail = "the amount set aside is not below zero";
+                    return Ok(Outcome::Refused(Refusal::new(ErrorCode::InvalidField, detail).at("amount")));
+                }
+                (changed.freeze.debit, changed.freeze.credit, changed.freeze.amount) = (debit, credit, amount_minor);
+            }
+            Freezing::Close => {
+                if changed.posted() != 0 || changed.debits_pending != 0 || changed.credits_pending != 0 {
+                    return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountNotEmpty)));
+                }
+                changed.closed = true;
+            }
+        }
+        if row.account.closed {
+            return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountClosed)));
+        }
+        uow.change_account(&changed)?;
+        emit(uow, account, row.owner, what);
+        Ok(Outcome::Done(()))
+    })
+    .await
+}
+
+fn emit(uow: &mut Uow<'_, '_>, account: AccountId, owner: Option<u128>, what: Freezing) {
+    let (kind, body) = match what {
+        Freezing::Close => ("account.closed", serde_json::json!({ "account": account })),
+        Freezing::Freeze { debit, credit, amount_minor } => (
+            "account.frozen",
+            serde_json::json!({ "account": account, "debit": debit, "credit": credit, "amount_minor": amount_minor }),
+        ),
+    };
+    uow.emit(NewEvent { kind, version: 1, owner, subject: account.as_u128(), body: body.to_string() });
+}
+
+/// Sets limits of the customer's own in a currency; they only ever lower the bank's.
+///
+/// # Errors
+/// Trouble.
+pub async fn lower_limits(
+    bank: &Bank,
+    wish: Wish,
+    (customer, currency): (Id<kinds::Customer>, Currency),
+    limits: Limits,
+) -> Result<Answer<()>, BankError> {
+    bank.once(wish, move |uow| {
+        if limits.each().any(|limit| limit < 0) {
+            let detail = "a limit is not below zero";
+            return Ok(Outcome::Refused(Refusal::new(ErrorCode::InvalidField, detail).at("limits")));
+        }
+        let Some(group) = records::person_group(uow.reading(), customer.as_u128(), currency)? else {
+            return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountNotFound)));
+        };
+        uow.set_own_limits(group, &limits.to_set())?;
+        Ok(Outcome::Done(()))
+    })
+    .await
+}
+
+/// Freezes an account within a unit.
+pub(crate) fn set_freeze(
+    uow: &mut Uow<'_, '_>,
+    no: AccountNo,
+    (debit, credit): (bool, bool),
+) -> Result<(), StoreError> {
+    let Some(mut account) = uow.account(no)? else {
+        return Err(StoreError::Corrupt { table: "account", finding: "an account to be frozen is missing" });
+    };
+    (account.freeze.debit, account.freeze.credit) = (debit, credit);
+    uow.change_account(&account)
+}

@@ -1,0 +1,14 @@
+//! What the bank needs from outside, as small traits: a bank rail, a notifier, a key vault.
+//!
+//! Implementations live in `rails` (and in tests); the bank holds them as trait objects. All calls may block and are made
+//! outside units of work. This crate deliberately knows no implementation.
+
+mod bank_rail;
+mod key_vault;
+mod notifier;
+
+pub use bank_rail::{
+    BankAccountRef, BankRail, Direction, Instruction, InstructionStatus, RailError, StatementEntry, Submitted,
+};
+pub use key_vault::{DataKey, KeyVault, VaultError};
+pub use notifier::{Channel, Message, Notifier, NotifyError};

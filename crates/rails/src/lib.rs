@@ -1,0 +1,12 @@
+//! Implementations of the ports.
+//!
+//! This crate deliberately knows neither the bank nor its store: it only does what a port promises.
+
+mod file_vault;
+mod memory_notifier;
+
+pub use file_vault::{FileVault, OpenVaultError};
+pub use memory_notifier::MemoryNotifier;
+
+#[cfg(test)]
+mod tests;
