@@ -17,13 +17,15 @@ mod resolve;
 
 pub use claim::{AliasView, claim, list};
 pub use confirm::{confirm, release};
-pub(crate) use records::release_all;
 pub use records::MIGRATIONS;
+pub(crate) use records::release_all;
 pub use resolve::{Holder, resolve, search_hash};
 
 use crate::bank::Bank;
 use crate::error::BankError;
-use store::{Job, Outcome};
+use crate::transfers;
+use store::{Job, Outcome, StoreError};
+use vocabulary::Id;
 
 /// An alias was verified: who waited for it can go on. The subject is the alias.
 pub const JOB_VERIFIED: &str = "aliases.verified";
@@ -33,12 +35,18 @@ const SEARCH: &str = "alias.hash";
 /// What codes are hashed for.
 const CODE: &str = "alias.code";
 
-/// Ends the job.
+/// Gives the holder what waited for the alias.
 pub(crate) fn run_verified(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let no = job.no;
+    let (no, id, desk) = (job.no, Id::from_u128(job.subject), bank.desk());
     bank.store().write_blocking(move |uow| {
-        uow.finish_job(no)?;
-        Ok(Outcome::<(), ()>::Done(()))
+        if uow.finish_job(no)?
+            && let Some(row) = records::by_id(uow.reading(), id)?
+            && row.verified.is_some()
+            && row.released.is_none()
+        {
+            transfers::claim_for_alias(&desk, uow, &row.hash, row.customer)?;
+        }
+        Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
     })?;
     Ok(())
 }

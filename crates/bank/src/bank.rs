@@ -11,14 +11,14 @@ use crate::sealed::Sealing;
 use crate::sessions::Session;
 use crate::tokens::TokenHash;
 use crate::wallets::WalletAccount;
-use crate::{entries, merchants, staff};
+use crate::{accounting, entries, merchants, rail_feed, staff};
 use money::Currency;
 use ports::{BankRail, KeyVault, Notifier};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, PoisonError, RwLock};
-use store::{OpenError, Store, StoreError, TenantSettings};
+use store::{OpenError, Outcome, Store, StoreError, TenantSettings};
 use vocabulary::{Clock, Draw, Entropy, Id, Kind, Timestamp};
 
 /// How a bank is opened.
@@ -155,10 +155,13 @@ impl Bank {
         let closed_through = AtomicI32::new(closed.map_or(i32::MIN / 2, |day| day.days()));
         let zone = store.zone().clone();
         let fixtures = Arc::new(Fixtures { entropy, sealing, chart, currencies, zone, closed_through });
+        store.write_blocking(|uow| {
+            rail_feed::begin(uow)?;
+            accounting::begin(uow)?;
+            Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
+        })?;
         let policies = RwLock::new((book, policies));
-        Ok(Self {
-            inner: Arc::new(Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() }),
-        })
+        Ok(Self { inner: Arc::new(Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() }) })
     }
 
     /// The store.

@@ -15,6 +15,13 @@ const HANDLERS: &[(&str, Handler)] = &[
     (crate::policies::JOB_EFFECTIVE, crate::policies::run_effective),
     (crate::notices::JOB_SEND, crate::notices::run_send),
     (crate::aliases::JOB_VERIFIED, crate::aliases::run_verified),
+    (crate::rail_feed::JOB_LISTEN, crate::rail_feed::run_listen),
+    (crate::topups::JOB_INSTRUCT, crate::topups::run_instruct),
+    (crate::topups::JOB_DEADLINE, crate::topups::run_deadline),
+    (crate::payouts::JOB_INSTRUCT, crate::payouts::run_instruct),
+    (crate::payouts::JOB_DEADLINE, crate::payouts::run_deadline),
+    (crate::transfers::JOB_RETURN, crate::transfers::run_return),
+    (crate::accounting::JOB_CLOSE, crate::accounting::run_close),
 ];
 
 const ROUND: u32 = 256;

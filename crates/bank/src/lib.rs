@@ -7,28 +7,38 @@
 //! Invariants: a refusal moves no money; personal data stands only in sealed columns; every number that a bank may want to
 //! change is a policy row. The crate deliberately knows nothing of HTTP, pages, or of how the outside is reached.
 
+pub mod accounting;
 pub mod aliases;
 mod bank;
+pub mod bank_accounts;
 mod cache;
+pub mod cases;
+mod charges;
 pub mod chart;
 mod currencies;
 pub mod customers;
 mod desk;
 pub mod entries;
 mod error;
+pub mod forecast;
 pub mod jobs;
 pub mod merchants;
 mod migrations;
 pub mod notices;
 pub mod passwords;
+pub mod payouts;
 pub mod policies;
+pub mod rail_feed;
 mod refusal;
 pub mod sealed;
 pub mod sessions;
 pub mod staff;
+pub mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;
+pub mod topups;
+pub mod transfers;
 pub mod wallets;
 mod wish;
 

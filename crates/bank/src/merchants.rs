@@ -13,4 +13,5 @@ pub use change::{Status, add_currency, add_store, set_plans, set_status};
 pub use find::{MerchantView, StoreView, find, find_blocking, list, view};
 pub use keys::{ApiKey, KeyView, NewKey, Scope, authenticate, create_key, list_keys, revoke_key, rotate_key};
 pub use open::{NewMerchant, NewStore, open};
+pub(crate) use records::name;
 pub use records::{MIGRATIONS, MerchantAccount, account};

@@ -17,6 +17,13 @@ pub fn migrations() -> Vec<Migration> {
         crate::staff::MIGRATIONS,
         crate::notices::MIGRATIONS,
         crate::entries::MIGRATIONS,
+        crate::cases::MIGRATIONS,
+        crate::rail_feed::MIGRATIONS,
+        crate::topups::MIGRATIONS,
+        crate::payouts::MIGRATIONS,
+        crate::bank_accounts::MIGRATIONS,
+        crate::transfers::MIGRATIONS,
+        crate::accounting::MIGRATIONS,
     ];
     let mut all = parts.concat();
     all.sort_by_key(|migration| migration.version);

@@ -15,13 +15,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use ledger::{Count, Step, UpTo};
 use money::{Currency, Money};
 use ports::{
-    BankRail, DataKey, Instruction, InstructionStatus, KeyVault, Message, Notifier, NotifyError, RailError,
-    StatementEntry, Submitted, VaultError,
+    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, Outcome, RailError, Report,
+    StatementLine, VaultError,
 };
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{Outcome, StoreError};
+use store::StoreError;
 use vocabulary::{Clock, Entropy, Id, Secret, Timestamp, kinds};
 
 /// A clock that stands still until it is moved.
@@ -106,7 +105,7 @@ impl KeyVault for FixedVault {
     }
 }
 
-/// A rail that takes everything and answers what the test told it.
+/// A rail that takes everything and says what the test told it.
 #[derive(Default)]
 pub struct MemoryRail {
     state: Mutex<RailState>,
@@ -115,9 +114,9 @@ pub struct MemoryRail {
 #[derive(Default)]
 struct RailState {
     instructions: Vec<Instruction>,
-    statuses: HashMap<String, InstructionStatus>,
-    statement: Vec<StatementEntry>,
-    refusals: Vec<RailError>,
+    reports: Vec<Report>,
+    lines: Vec<StatementLine>,
+    failures: Vec<RailError>,
 }
 
 impl MemoryRail {
@@ -131,43 +130,48 @@ impl MemoryRail {
         self.state().instructions.clone()
     }
 
-    /// From now on the status of an instruction is this; `Pending` until told otherwise.
-    pub fn set_status(&self, end_to_end_id: &str, status: InstructionStatus) {
-        self.state().statuses.insert(end_to_end_id.to_owned(), status);
+    /// Reports on an instruction.
+    pub fn say(&self, end_to_end: &str, outcome: Outcome) {
+        let mut state = self.state();
+        let (no, end_to_end) = (state.reports.len() as u64 + 1, end_to_end.to_owned());
+        state.reports.push(Report { no, end_to_end, outcome, at: Timestamp::default() });
     }
 
     /// Adds a line to the statement; its number is given here.
-    pub fn book(&self, entry: StatementEntry) {
+    pub fn book(&self, line: StatementLine) {
         let mut state = self.state();
-        let no = state.statement.len() as u64 + 1;
-        state.statement.push(StatementEntry { no, ..entry });
+        let no = state.lines.len() as u64 + 1;
+        state.lines.push(StatementLine { no, ..line });
     }
 
-    /// The next instruction fails like this.
+    /// The next instruction (after those already failing) fails like this. One that is not answered has arrived.
     pub fn fail_next(&self, error: RailError) {
-        self.state().refusals.push(error);
+        self.state().failures.insert(0, error);
     }
 }
 
 impl BankRail for MemoryRail {
-    fn instruct(&self, instruction: &Instruction) -> Result<Submitted, RailError> {
+    fn instruct(&self, instruction: &Instruction, _now: Timestamp) -> Result<(), RailError> {
         let mut state = self.state();
-        if let Some(error) = state.refusals.pop() {
-            return Err(error);
+        let failure = state.failures.pop();
+        if matches!(failure, None | Some(RailError::NoAnswer(_))) {
+            state.instructions.push(instruction.clone());
         }
-        state.instructions.push(instruction.clone());
-        let id = instruction.end_to_end_id.clone();
-        state.statuses.entry(id.clone()).or_insert(InstructionStatus::Pending);
-        Ok(Submitted { bank_reference: format!("bank-{id}") })
+        failure.map_or(Ok(()), Err)
     }
 
-    fn status(&self, end_to_end_id: &str) -> Result<InstructionStatus, RailError> {
-        Ok(self.state().statuses.get(end_to_end_id).cloned().unwrap_or(InstructionStatus::Unknown))
+    fn knows(&self, end_to_end: &str, _now: Timestamp) -> Result<bool, RailError> {
+        Ok(self.state().instructions.iter().any(|known| known.end_to_end == end_to_end))
     }
 
-    fn statement(&self, after: u64, limit: u32) -> Result<Vec<StatementEntry>, RailError> {
+    fn reports(&self, after: u64, limit: u32, _now: Timestamp) -> Result<Vec<Report>, RailError> {
         let state = self.state();
-        Ok(state.statement.iter().filter(|entry| entry.no > after).take(limit as usize).cloned().collect())
+        Ok(state.reports.iter().filter(|report| report.no > after).take(limit as usize).cloned().collect())
+    }
+
+    fn statement(&self, after: u64, limit: u32, _now: Timestamp) -> Result<Vec<StatementLine>, RailError> {
+        let state = self.state();
+        Ok(state.lines.iter().filter(|line| line.no > after).take(limit as usize).cloned().collect())
     }
 }
 
@@ -242,7 +246,10 @@ impl TestBank {
     /// Opens the bank of a directory; another seed for each start.
     #[must_use]
     pub fn open(directory: tempfile::TempDir, clock: Arc<ManualClock>, seed: u64) -> Self {
-        let rail = Arc::new(MemoryRail::default());
+        Self::open_at(directory, clock, Arc::new(MemoryRail::default()), seed)
+    }
+
+    fn open_at(directory: tempfile::TempDir, clock: Arc<ManualClock>, rail: Arc<MemoryRail>, seed: u64) -> Self {
         let sent = Arc::new(SentMessages::default());
         let currency = |code| Currency::iso(code).expect("on list one");
         let bank = Bank::open(BankOptions {
@@ -262,12 +269,12 @@ impl TestBank {
         Self { bank: bank.expect("the bank opens"), clock, rail, sent, directory }
     }
 
-    /// Closes the bank and opens it again on the same directory and clock.
+    /// Closes the bank and opens it again on the same directory, clock and rail.
     #[must_use]
     pub fn restart(self, seed: u64) -> Self {
-        let Self { bank, clock, directory, .. } = self;
+        let Self { bank, clock, directory, rail, .. } = self;
         drop(bank);
-        Self::open(directory, clock, seed)
+        Self::open_at(directory, clock, rail, seed)
     }
 
     /// A customer of tier 3 with so many minor units of CNY. Blocks; usable within an async test.
@@ -325,7 +332,11 @@ impl TestBank {
     pub fn last_code(&self, to: &str) -> Option<String> {
         self.run_jobs();
         let message = self.sent.all().into_iter().rev().find(|message| message.to == to)?;
-        message.text.split(' ').find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned)
+        message
+            .text
+            .split(' ')
+            .find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
+            .map(str::to_owned)
     }
 }
 
@@ -350,7 +361,7 @@ pub fn fund_blocking(bank: &Bank, account: &WalletAccount, minor: i64) -> Result
             Step::Post { debit, credit: account.account, amount: minor, up_to: UpTo::default(), count: Count::No };
         let entry = entries::draft(&desk, uow, intent, vec![step]);
         match uow.post(&entry)? {
-            Ok(_) => Ok(Outcome::<(), ()>::Done(())),
+            Ok(_) => Ok(store::Outcome::<(), ()>::Done(())),
             Err(refusal) => Err(StoreError::Bug(refusal.to_string())),
         }
     })?;

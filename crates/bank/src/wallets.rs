@@ -9,11 +9,11 @@ pub mod records;
 mod restrict;
 mod view;
 
-pub use open::{Opened, add_currency};
 pub(crate) use open::{NewWalletAccount, open_account, open_wallet};
-pub use records::{MIGRATIONS, WalletAccount, account, of_customer};
-pub use restrict::{Freezing, freeze, lower_limits};
+pub use open::{Opened, add_currency};
+pub use records::{MIGRATIONS, WalletAccount, account, of_customer, owner_of};
 pub(crate) use restrict::set_freeze;
+pub use restrict::{Freezing, freeze, lower_limits};
 pub use view::{AccountView, BalanceView, WalletView, balances, limits, view};
 
 use crate::bank::Bank;

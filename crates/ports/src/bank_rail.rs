@@ -1,143 +1,140 @@
-//! The bank rail: how money comes from and goes to accounts at a bank, outside our books.
+//! What the platform asks of the bank at which customers and merchants hold their accounts.
 //!
-//! An instruction is named by its end-to-end id for ever: sending it twice executes it once. Results are asynchronous; only
-//! a status or a statement entry tells the outcome, never a time-out.
+//! Every answer is asynchronous: [`BankRail::instruct`] says no more than that the bank has taken the instruction; what came of
+//! it is heard in [`BankRail::reports`] and shown in [`BankRail::statement`], each a numbered sequence read from a cursor.
+//! Invariant for every implementation: an end-to-end id is executed at most once, for ever, however often it is instructed.
+//! Calls may block; no unit of work is open while one runs. The present moment is an argument.
 
-use money::Money;
+use money::Currency;
 use std::fmt;
-use vocabulary::{Timestamp, ValueDate};
+use vocabulary::Timestamp;
 
-/// Which way an instruction moves money.
+/// Which way money is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From the outside account to us.
+pub enum Order {
+    /// Collect from the outside account into ours.
     Collect,
-    /// From us to the outside account.
+    /// Pay from ours to the outside account.
     Pay,
 }
 
-/// An account at a bank.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct BankAccountRef {
-    /// The account number: an IBAN or a national one.
-    pub number: String,
-    /// The bank's BIC or national code, where needed.
-    pub bank: Option<String>,
-    /// The holder's name.
-    pub holder: String,
-}
-
-impl fmt::Debug for BankAccountRef {
-    /// Nothing of it: it is personal.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BankAccountRef(…)")
-    }
-}
-
-/// A wish to move money over the rail.
+/// What the bank is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// Unique for ever; at most 35 characters (ISO 20022 `Max35Text`).
-    pub end_to_end_id: String,
+    /// Names it for ever; at most 35 characters (ISO 20022, `Max35Text`).
+    pub end_to_end: String,
     /// Which way.
-    pub direction: Direction,
-    /// The outside account.
-    pub account: BankAccountRef,
-    /// How much; above zero.
-    pub amount: Money,
-    /// What the statement of the outside account says.
-    pub reference: String,
+    pub order: Order,
+    /// The outside account's number.
+    pub account: String,
+    /// Minor units, above zero.
+    pub amount: i64,
+    /// The currency.
+    pub currency: Currency,
 }
 
-/// The rail took the instruction; the outcome comes later.
+/// What became of an instruction, as the bank says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submitted {
-    /// The bank's own reference.
-    pub bank_reference: String,
-}
-
-/// What the bank says of an instruction now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InstructionStatus {
-    /// The bank does not know it (yet): not a refusal.
-    Unknown,
-    /// It is being worked on.
-    Pending,
-    /// The money has moved.
-    Executed {
-        /// From which day it bears value.
-        value: ValueDate,
+pub enum Outcome {
+    /// Executed: so many minor units moved.
+    Done {
+        /// Minor units.
+        amount: i64,
     },
-    /// It was refused; no money moved.
+    /// Not executed, with the bank's reason.
     Rejected {
-        /// The reason code (ISO 20022 external status reason).
+        /// The bank's words.
         reason: String,
     },
-    /// It was executed and the money came back later.
+    /// Executed earlier, and now taken back.
     Returned {
-        /// The reason code (ISO 20022 external return reason).
+        /// Minor units.
+        amount: i64,
+        /// The bank's words.
         reason: String,
     },
 }
 
-/// A line of the bank's statement of our account.
+/// A result that the bank sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatementEntry {
-    /// Its number in the statement, from 1, without gaps.
+pub struct Report {
+    /// Its place in the sequence, from 1.
     pub no: u64,
-    /// The bank's entry reference, unique for ever.
+    /// Of which instruction.
+    pub end_to_end: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When the bank sent it.
+    pub at: Timestamp,
+}
+
+/// A line of the statement of our account at the bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementLine {
+    /// Its place in the sequence, from 1.
+    pub no: u64,
+    /// The bank's own reference of the booking, unique for ever: a line that comes twice bears it twice.
     pub reference: String,
-    /// The end-to-end id of the instruction that caused it, when it names one.
-    pub end_to_end_id: Option<String>,
-    /// Money came to us (else it left).
-    pub credit: bool,
-    /// How much.
-    pub amount: Money,
-    /// From which day it bears value.
-    pub value: ValueDate,
-    /// When the bank booked it.
-    pub booked: Timestamp,
-    /// It gives back an earlier entry.
-    pub returned: bool,
+    /// The instruction it belongs to, when the bank names one.
+    pub end_to_end: Option<String>,
+    /// Money came in; otherwise it went out.
+    pub incoming: bool,
+    /// Minor units, above zero.
+    pub amount: i64,
+    /// The currency's number.
+    pub currency: u16,
+    /// When it was booked.
+    pub at: Timestamp,
+    /// The bank's words.
+    pub text: String,
 }
 
-/// A bank rail.
-pub trait BankRail: Send + Sync {
-    /// Hands an instruction over. The same end-to-end id may be handed over again and is executed at most once.
-    ///
-    /// # Errors
-    /// `Refused`: surely not taken. `Unknown`: perhaps taken, ask [`BankRail::status`] or hand it over again.
-    fn instruct(&self, instruction: &Instruction) -> Result<Submitted, RailError>;
-
-    /// What the bank says of an instruction.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    fn status(&self, end_to_end_id: &str) -> Result<InstructionStatus, RailError>;
-
-    /// Entries of our account's statement after a number, in order.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    fn statement(&self, after: u64, limit: u32) -> Result<Vec<StatementEntry>, RailError>;
-}
-
-/// Why the rail did not answer as hoped.
+/// Why the bank gave no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RailError {
-    /// The instruction is refused before it was taken: reason code.
+    /// The bank was not reached: nothing was sent.
+    Unreachable(String),
+    /// The question may have arrived, the answer did not: the outcome is unknown.
+    NoAnswer(String),
+    /// The bank cannot take this instruction at all (malformed, or the id names something else). Nothing moves.
     Refused(String),
-    /// No answer came: the outcome is not known.
-    Unknown(String),
 }
 
 impl fmt::Display for RailError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(reason) => write!(f, "the bank refused the instruction: {reason}"),
-            Self::Unknown(why) => write!(f, "the bank gave no answer: {why}"),
+            Self::Unreachable(why) => write!(f, "the bank was not reached: {why}"),
+            Self::NoAnswer(why) => write!(f, "the bank did not answer: {why}"),
+            Self::Refused(why) => write!(f, "the bank refused the message: {why}"),
         }
     }
 }
 
 impl std::error::Error for RailError {}
+
+/// The bank rail.
+pub trait BankRail: Send + Sync {
+    /// Hands an instruction over. The same id with the same content again is taken and executed no second time.
+    ///
+    /// # Errors
+    /// See [`RailError`]; only `Unreachable` and `Refused` mean that nothing will be executed by this call.
+    fn instruct(&self, instruction: &Instruction, now: Timestamp) -> Result<(), RailError>;
+
+    /// Whether the bank knows an instruction.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn knows(&self, end_to_end: &str, now: Timestamp) -> Result<bool, RailError>;
+
+    /// Results after a number, in order.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn reports(&self, after: u64, limit: u32, now: Timestamp) -> Result<Vec<Report>, RailError>;
+
+    /// Lines of our account's statement after a number, in order.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn statement(&self, after: u64, limit: u32, now: Timestamp) -> Result<Vec<StatementLine>, RailError>;
+}

@@ -7,8 +7,6 @@ mod bank_rail;
 mod key_vault;
 mod notifier;
 
-pub use bank_rail::{
-    BankAccountRef, BankRail, Direction, Instruction, InstructionStatus, RailError, StatementEntry, Submitted,
-};
+pub use bank_rail::{BankRail, Instruction, Order, Outcome, RailError, Report, StatementLine};
 pub use key_vault::{DataKey, KeyVault, VaultError};
 pub use notifier::{Channel, Message, Notifier, NotifyError};

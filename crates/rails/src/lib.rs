@@ -4,6 +4,7 @@
 
 mod file_vault;
 mod memory_notifier;
+pub mod sandbox_bank;
 
 pub use file_vault::{FileVault, OpenVaultError};
 pub use memory_notifier::MemoryNotifier;

@@ -221,6 +221,12 @@ pub(crate) fn entry_lines(connection: &Connection, first: u64) -> Result<Vec<Jou
     Ok(found)
 }
 
+/// At most so many lines from a number on, in order.
+pub(crate) fn page_from(connection: &Connection, first: u64, limit: u32) -> Result<Vec<JournalLine>, SqlError> {
+    let sql = format!("SELECT {COLUMNS} FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+    connection.query(&sql, sql::params![first, limit], read)
+}
+
 /// Visits every line from a number on, in order.
 pub(crate) fn each_from(
     connection: &Connection,

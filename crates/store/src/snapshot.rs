@@ -151,6 +151,14 @@ impl<'a> Snapshot<'a> {
         Ok(journal::entry_lines(self.connection, first)?)
     }
 
+    /// At most so many lines from a number on, in order: for reading the journal in pages, each on a snapshot of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn lines_from(&self, first: u64, limit: u32) -> Result<Vec<JournalLine>, StoreError> {
+        Ok(journal::page_from(self.connection, first, limit)?)
+    }
+
     /// Visits every line from a number on, in order.
     ///
     /// # Errors

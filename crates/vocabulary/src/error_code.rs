@@ -184,6 +184,7 @@ error_codes! {
     BankRefused "bank_refused" Conflict "The bank refused" "Look at the reason in detail, or use another bank account."
     TopUpNotFound "top_up_not_found" NotFound "There is no such top-up" "Check the id."
     PayoutNotFound "payout_not_found" NotFound "There is no such payout" "Check the id."
+    CaseClosed "case_closed" Conflict "The case is closed" "Look at its notes; open matters get a case of their own."
     QuoteExpired "quote_expired" Conflict "The quote has expired" "Ask for a new quote."
     QuoteDiffers "quote_differs" Conflict "The request is not what was quoted" "Send exactly what was quoted."
     QrMalformed "qr_malformed" Unprocessable "The code is not a well-formed EMVCo payload" "Scan again; the code may be damaged."

@@ -47,12 +47,7 @@ pub async fn confirm(
     .await
 }
 
-fn check(
-    uow: &mut Uow<'_, '_>,
-    row: &AliasRow,
-    returned: &[u8],
-    tries: u32,
-) -> Result<Option<Refusal>, StoreError> {
+fn check(uow: &mut Uow<'_, '_>, row: &AliasRow, returned: &[u8], tries: u32) -> Result<Option<Refusal>, StoreError> {
     let Some(code) = row.code.as_ref().filter(|_| uow.now() < row.expires) else {
         return Ok(Some(Refusal::of(ErrorCode::CodeExpired)));
     };

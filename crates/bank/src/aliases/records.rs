@@ -89,8 +89,7 @@ pub(super) fn value_place(id: Id<kinds::Alias>) -> Place {
     Place::new("alias", "value", id.as_u128())
 }
 
-const COLUMNS: &str =
-    "id, customer, wallet, kind, hash, value, code, tries, expires, created, verified, released";
+const COLUMNS: &str = "id, customer, wallet, kind, hash, value, code, tries, expires, created, verified, released";
 
 fn read(row: &Row<'_>) -> Result<AliasRow, SqlError> {
     Ok(AliasRow {
@@ -138,8 +137,7 @@ pub(super) fn of_customer(
     customer: Id<kinds::Customer>,
     limit: u32,
 ) -> Result<Vec<AliasRow>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM alias WHERE customer = ?1 AND released IS NULL ORDER BY id DESC LIMIT ?2");
+    let sql = format!("SELECT {COLUMNS} FROM alias WHERE customer = ?1 AND released IS NULL ORDER BY id DESC LIMIT ?2");
     Ok(reading.query(&sql, params![customer, limit], read)?)
 }
 

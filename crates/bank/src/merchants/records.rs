@@ -244,3 +244,8 @@ fn read_store(row: &Row<'_>) -> Result<StoreRow, SqlError> {
         city: row.text(5)?,
     })
 }
+
+/// A merchant's name; none when there is no such merchant.
+pub(crate) fn name(reading: &Connection, id: Id<kinds::Merchant>) -> Result<Option<String>, StoreError> {
+    Ok(reading.query_opt("SELECT name FROM merchant WHERE id = ?1", params![id], |row| row.text(0))?)
+}

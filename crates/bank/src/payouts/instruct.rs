@@ -1,0 +1,121 @@
+//! Handing a payout to the bank, exactly once in effect.
+//!
+//! The bank is called outside of any unit. Before the call a unit writes `sent`; a run that finds it written (the process died
+//! between call and answer, or the answer was lost) asks the bank whether it knows the id, and hands it over again only if not,
+//! always under the same id. So no crash point executes it twice, and none forgets it.
+
+use crate::bank::Bank;
+use crate::bank_accounts;
+use crate::error::BankError;
+use crate::payouts::outcome::give_back;
+use crate::payouts::{Payout, PayoutState, records};
+use crate::rail_feed::end_to_end;
+use ports::{Instruction, Order, RailError};
+use store::{Job, Outcome, StoreError};
+use vocabulary::Id;
+
+/// The job that hands a payout to the bank.
+pub const JOB_INSTRUCT: &str = "payout.instruct";
+
+/// When the bank is not reached, the next try is so many seconds later.
+const AGAIN_SECONDS: i64 = 10;
+
+/// Hands the payout over.
+///
+/// # Errors
+/// Trouble; the job is then put off.
+pub fn run_instruct(bank: &Bank, job: &Job) -> Result<(), BankError> {
+    let id = Id::from_u128(job.subject);
+    let desk = bank.desk();
+    let found = bank.store().read_blocking(|snapshot| {
+        let Some(payout) = records::by_id(snapshot.reading(), id)? else { return Ok(None) };
+        let number = bank_accounts::number(&desk, snapshot.reading(), payout.bank_account)?;
+        Ok(number.map(|number| (payout, number)))
+    })?;
+    let Some((payout, account)) = found.filter(|(payout, _)| payout.state == PayoutState::Created) else {
+        return done(bank, job);
+    };
+    let unknown = StoreError::Corrupt { table: "payout", finding: "a currency that is not known" };
+    let currency = desk.currencies().by_number(payout.currency).ok_or(unknown)?;
+    let end_to_end = end_to_end(payout.id);
+    if payout.sent.is_some() {
+        match bank.rail().knows(&end_to_end, bank.now()) {
+            Ok(true) => return handed_over(bank, job, &payout),
+            Ok(false) => {}
+            Err(_) => return again(bank, job, None),
+        }
+    } else if !announce(bank, &payout)? {
+        return done(bank, job);
+    }
+    let instruction = Instruction { end_to_end, order: Order::Pay, account, amount: payout.amount, currency };
+    match bank.rail().instruct(&instruction, bank.now()) {
+        Ok(()) => handed_over(bank, job, &payout),
+        // Surely not sent by this call; and if by no earlier one, by none.
+        Err(RailError::Unreachable(_)) => again(bank, job, payout.sent.is_none().then_some(&payout)),
+        Err(RailError::NoAnswer(_)) => again(bank, job, None),
+        Err(RailError::Refused(reason)) => refused(bank, job, &payout, reason),
+    }
+}
+
+/// Writes down that the call is about to be made. False when the payout ended meanwhile (its deadline gave it back).
+fn announce(bank: &Bank, payout: &Payout) -> Result<bool, BankError> {
+    let id = payout.id;
+    let outcome = bank.store().write_blocking(move |uow| {
+        let now = uow.now();
+        Ok::<_, StoreError>(Outcome::<bool, ()>::Done(records::set_sent(uow, id, now)?))
+    })?;
+    Ok(matches!(outcome, Outcome::Done(true)))
+}
+
+fn handed_over(bank: &Bank, job: &Job, payout: &Payout) -> Result<(), BankError> {
+    let (no, id, desk) = (job.no, payout.id, bank.desk());
+    bank.store().write_blocking(move |uow| {
+        if uow.finish_job(no)?
+            && let Some(mut payout) = records::by_id(uow.reading(), id)?
+            && payout.state == PayoutState::Created
+        {
+            payout.state = PayoutState::Instructed;
+            records::change(uow, &payout)?;
+            payout.emit(&desk, uow);
+        }
+        Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
+    })?;
+    Ok(())
+}
+
+fn refused(bank: &Bank, job: &Job, payout: &Payout, reason: String) -> Result<(), BankError> {
+    let (no, id, desk) = (job.no, payout.id, bank.desk());
+    bank.store().write_blocking(move |uow| {
+        if uow.finish_job(no)?
+            && let Some(mut payout) = records::by_id(uow.reading(), id)?
+            && payout.state < PayoutState::Failed
+        {
+            give_back(&desk, uow, &mut payout, (PayoutState::Failed, &reason))?;
+        }
+        Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
+    })?;
+    Ok(())
+}
+
+/// Tries again later; `unsent` when nothing was ever sent, so that a deadline may give it back.
+fn again(bank: &Bank, job: &Job, unsent: Option<&Payout>) -> Result<(), BankError> {
+    let (no, unsent) = (job.no, unsent.map(|payout| payout.id));
+    bank.store().write_blocking(move |uow| {
+        let due = uow.now().plus_seconds(AGAIN_SECONDS);
+        uow.postpone_job(no, due)?;
+        if let Some(id) = unsent {
+            records::set_unsent(uow, id)?;
+        }
+        Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
+    })?;
+    Ok(())
+}
+
+fn done(bank: &Bank, job: &Job) -> Result<(), BankError> {
+    let no = job.no;
+    bank.store().write_blocking(move |uow| {
+        uow.finish_job(no)?;
+        Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
+    })?;
+    Ok(())
+}

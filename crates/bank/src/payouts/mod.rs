@@ -1,0 +1,237 @@
+//! Payouts: money from a wallet or a merchant's account to a bank account.
+//!
+//! ```text
+//! created ──► instructed ──► paid ──► returned
+//!    │            │  ▲         ▲
+//!    │            ▼  │ evidence │ (although we had given back: a receivable and a case)
+//!    ├──► under_investigation ─┤
+//!    └────────────┴──► failed ─┘
+//! ```
+//! States have ascending numbers and only move up. The money (and the fee) leaves its account for suspense in the unit that
+//! writes the wish, before anybody is instructed, so it cannot be spent twice; it leaves suspense for the nostro when the
+//! bank has paid, or goes back, fee and limits included, when the bank surely will not.
+//!
+//! Crash points closed here: as for top-ups (see there): wish, money and the job that instructs commit together; `sent` is
+//! committed before the call; one end-to-end id for ever. A deadline alone gives nothing back.
+
+mod deadline;
+mod instruct;
+mod outcome;
+pub(crate) mod records;
+mod rules;
+mod start;
+#[cfg(test)]
+mod tests;
+
+pub use deadline::{JOB_DEADLINE, run_deadline};
+pub use instruct::{JOB_INSTRUCT, run_instruct};
+pub(crate) use outcome::hear;
+pub use records::MIGRATIONS;
+pub use start::{StartForMerchant, StartPayout, dry_run, start, start_for_merchant};
+
+use crate::bank::Bank;
+use crate::desk::Desk;
+use crate::error::BankError;
+use crate::rail_feed::end_to_end;
+use crate::wish::Principal;
+use ledger::AccountNo;
+use serde::{Deserialize, Serialize};
+use store::{NewEvent, StoreError, Uow};
+use vocabulary::{BookingDate, Id, Timestamp, kinds};
+
+/// The state of a payout. The numbers only ever rise over its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum PayoutState {
+    /// Wished for; the money is in suspense; not yet with the bank.
+    Created = 1,
+    /// With the bank.
+    Instructed = 2,
+    /// No final result by the deadline, or a doubtful one; the money stays in suspense.
+    UnderInvestigation = 3,
+    /// The bank will not; the money went back.
+    Failed = 4,
+    /// The bank paid.
+    Paid = 5,
+    /// It came back after it was paid; the money went back.
+    Returned = 6,
+}
+
+impl PayoutState {
+    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Created,
+            2 => Self::Instructed,
+            3 => Self::UnderInvestigation,
+            4 => Self::Failed,
+            5 => Self::Paid,
+            6 => Self::Returned,
+            _ => return None,
+        })
+    }
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Instructed => "instructed",
+            Self::UnderInvestigation => "under_investigation",
+            Self::Failed => "failed",
+            Self::Paid => "paid",
+            Self::Returned => "returned",
+        }
+    }
+
+    /// Whether the bank has spoken its last word, as far as we know.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        self >= Self::Failed
+    }
+}
+
+/// A payout's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Payout {
+    pub(crate) id: Id<kinds::Payout>,
+    pub(crate) owner: u128,
+    pub(crate) merchant: bool,
+    /// The account that the money left, and goes back to.
+    pub(crate) source: AccountNo,
+    pub(crate) bank_account: Id<kinds::BankAccount>,
+    pub(crate) currency: u16,
+    pub(crate) amount: i64,
+    pub(crate) fee: i64,
+    pub(crate) tax: i64,
+    /// What the bank paid, minor units; 0 while it did not.
+    pub(crate) paid: i64,
+    pub(crate) state: PayoutState,
+    /// The day whose limits it used.
+    pub(crate) used_day: i32,
+    /// It was paid although we had given back.
+    pub(crate) late: bool,
+    /// The business object that caused it (a settlement), 0 for none.
+    pub(crate) cause: u128,
+    pub(crate) created: Timestamp,
+    /// When it was (about to be) handed to the bank.
+    pub(crate) sent: Option<Timestamp>,
+    pub(crate) deadline: Timestamp,
+    pub(crate) next_date: Option<BookingDate>,
+    pub(crate) ended: Option<Timestamp>,
+    pub(crate) reason: String,
+}
+
+/// A payout as its owner and the staff see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutView {
+    /// Its id.
+    pub id: Id<kinds::Payout>,
+    /// Whose, when it is a customer's.
+    pub customer: Option<Id<kinds::Customer>>,
+    /// Whose, when it is a merchant's.
+    pub merchant: Option<Id<kinds::Merchant>>,
+    /// To which bank account.
+    pub bank_account: Id<kinds::BankAccount>,
+    /// What was asked, minor units.
+    pub amount_minor: i64,
+    /// The fee on top of it, tax included, minor units.
+    pub fee_minor: i64,
+    /// What the bank paid, minor units.
+    pub paid_minor: i64,
+    /// The currency's code.
+    pub currency: String,
+    /// Its state.
+    pub state: PayoutState,
+    /// Under which id the bank knows it.
+    pub end_to_end_id: String,
+    /// When it was wished for.
+    pub created_at: Timestamp,
+    /// By when it is final or under investigation.
+    pub decided_by: Timestamp,
+    /// Under investigation: when we look next.
+    pub next_date: Option<BookingDate>,
+    /// When it became final.
+    pub ended_at: Option<Timestamp>,
+    /// Why it failed or came back, in the bank's words.
+    pub reason: Option<String>,
+}
+
+impl Payout {
+    pub(crate) fn view(&self, desk: &Desk) -> PayoutView {
+        let currency = desk.currencies().by_number(self.currency);
+        PayoutView {
+            id: self.id,
+            customer: (!self.merchant).then(|| Id::from_u128(self.owner)),
+            merchant: self.merchant.then(|| Id::from_u128(self.owner)),
+            bank_account: self.bank_account,
+            amount_minor: self.amount,
+            fee_minor: self.fee + self.tax,
+            paid_minor: self.paid,
+            currency: currency.map_or_else(|| self.currency.to_string(), |found| found.code().to_owned()),
+            state: self.state,
+            end_to_end_id: end_to_end(self.id),
+            created_at: self.created,
+            decided_by: self.deadline,
+            next_date: self.next_date,
+            ended_at: self.ended,
+            reason: (!self.reason.is_empty()).then(|| self.reason.clone()),
+        }
+    }
+
+    fn emit(&self, desk: &Desk, uow: &mut Uow<'_, '_>) {
+        let kind = match self.state {
+            PayoutState::Created => "payout.created",
+            PayoutState::Instructed => "payout.instructed",
+            PayoutState::UnderInvestigation => "payout.under_investigation",
+            PayoutState::Failed => "payout.failed",
+            PayoutState::Paid => "payout.paid",
+            PayoutState::Returned => "payout.returned",
+        };
+        let view = self.view(desk);
+        let body = serde_json::json!({"payout": view.id, "amount_minor": view.amount_minor,
+            "paid_minor": view.paid_minor, "currency": view.currency, "state": view.state});
+        let (owner, subject) = (Some(self.owner), self.id.as_u128());
+        uow.emit(NewEvent { kind, version: 1, owner, subject, body: body.to_string() });
+    }
+}
+
+/// The currency of a payout, by its number; none when there is no such payout.
+pub(crate) fn currency_of(uow: &Uow<'_, '_>, id: Id<kinds::Payout>) -> Result<Option<u16>, StoreError> {
+    Ok(records::by_id(uow.reading(), id)?.map(|payout| payout.currency))
+}
+
+/// A payout.
+///
+/// # Errors
+/// Trouble.
+pub fn find(bank: &Bank, id: Id<kinds::Payout>) -> Result<Option<PayoutView>, BankError> {
+    let desk = bank.desk();
+    let found = bank.store().read_blocking(|snapshot| Ok(records::by_id(snapshot.reading(), id)?))?;
+    Ok(found.map(|payout| payout.view(&desk)))
+}
+
+/// The payouts that a business object (a settlement) caused, newest first.
+///
+/// # Errors
+/// Trouble.
+pub fn caused_by(bank: &Bank, cause: u128) -> Result<Vec<PayoutView>, BankError> {
+    let desk = bank.desk();
+    let found = bank.store().read_blocking(|snapshot| Ok(records::by_cause(snapshot.reading(), cause)?))?;
+    Ok(found.iter().map(|payout| payout.view(&desk)).collect())
+}
+
+/// The payouts of a customer or merchant, newest first, from before an id.
+///
+/// # Errors
+/// Trouble.
+pub fn list(
+    bank: &Bank,
+    owner: Principal,
+    before: Option<Id<kinds::Payout>>,
+    limit: u32,
+) -> Result<Vec<PayoutView>, BankError> {
+    let (desk, owner) = (bank.desk(), owner.actor());
+    let found = bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), owner, before, limit)?))?;
+    Ok(found.iter().map(|payout| payout.view(&desk)).collect())
+}

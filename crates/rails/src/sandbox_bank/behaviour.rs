@@ -1,0 +1,117 @@
+//! How the sandbox bank behaves, by amount or by order, and what that means as a plan of events.
+//!
+//! A plan is a pure function of behaviour, instruction and moment: what is booked, reported and stated, and when.
+
+use ports::{Instruction, Order};
+
+/// How the sandbox bank treats an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Behaviour {
+    /// Executes at once and says so a moment later.
+    Prompt,
+    /// Executes and says so after so many seconds.
+    Slow(u32),
+    /// Executes, never says so; only the statement, an hour later, shows it.
+    Silent,
+    /// Never does or says anything.
+    Dead,
+    /// Says everything twice, results and statement lines.
+    Twice,
+    /// Says that it was rejected, executes nevertheless after so many seconds and says that too.
+    Late(u32),
+    /// Executes, and says first that it did and then that it did not.
+    Contradicting,
+    /// Executes another amount than asked (one minor unit less).
+    WrongAmount,
+    /// Executes, and takes it back after so many seconds.
+    Returning(u32),
+    /// Rejects: not enough money.
+    RejectFunds,
+    /// Rejects: the account is closed.
+    RejectClosed,
+}
+
+/// Seconds after which a prompt bank answers.
+const PROMPT: i64 = 1;
+/// Seconds after which a silent bank's statement shows the booking.
+const STATEMENT: i64 = 3_600;
+/// Seconds that a slow bank takes when an amount asks for it.
+const SLOW: u32 = 30;
+/// Seconds after which a late bank executes when an amount asks for it: three days.
+const LATE: u32 = 3 * 86_400;
+/// Seconds after which money is taken back when an amount asks for it.
+const RETURN: u32 = 60;
+
+/// Amounts in minor units that choose a behaviour, for those who can only choose amounts: 900.01 to 900.10 in a currency
+/// with two digits.
+pub const MAGIC_AMOUNTS: &[(i64, Behaviour)] = &[
+    (90_001, Behaviour::RejectFunds),
+    (90_002, Behaviour::RejectClosed),
+    (90_003, Behaviour::Slow(SLOW)),
+    (90_004, Behaviour::Silent),
+    (90_005, Behaviour::Dead),
+    (90_006, Behaviour::Twice),
+    (90_007, Behaviour::Late(LATE)),
+    (90_008, Behaviour::Contradicting),
+    (90_009, Behaviour::WrongAmount),
+    (90_010, Behaviour::Returning(RETURN)),
+];
+
+/// The behaviour that an amount asks for, if any.
+#[must_use]
+pub fn magic(amount: i64) -> Option<Behaviour> {
+    MAGIC_AMOUNTS.iter().find(|(minor, _)| *minor == amount).map(|(_, behaviour)| *behaviour)
+}
+
+/// Something the bank will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Move money between the outside account and ours, in the instruction's way, and state it (so many times).
+    Book { amount: i64, lines: u8 },
+    /// Move it back and state that.
+    TakeBack { amount: i64 },
+    /// Say that it was done.
+    SayDone { amount: i64 },
+    /// Say that it was not.
+    SayRejected { reason: &'static str },
+    /// Say that it was taken back.
+    SayReturned { amount: i64 },
+}
+
+/// What the bank will do with an instruction: seconds from now, in order.
+pub(crate) fn plan(behaviour: Behaviour, instruction: &Instruction) -> Vec<(i64, Deed)> {
+    let amount = instruction.amount;
+    let book = |seconds, amount, lines| (seconds, Deed::Book { amount, lines });
+    let done = |seconds, amount| (seconds, Deed::SayDone { amount });
+    let rejected = |seconds, reason| (seconds, Deed::SayRejected { reason });
+    match behaviour {
+        Behaviour::Prompt => vec![book(PROMPT, amount, 1), done(PROMPT, amount)],
+        Behaviour::Slow(seconds) => vec![book(seconds.into(), amount, 1), done(seconds.into(), amount)],
+        Behaviour::Silent => vec![book(STATEMENT, amount, 1)],
+        Behaviour::Dead => Vec::new(),
+        Behaviour::Twice => vec![book(PROMPT, amount, 2), done(PROMPT, amount), done(PROMPT + 1, amount)],
+        Behaviour::Late(seconds) => {
+            let late = PROMPT + i64::from(seconds);
+            vec![rejected(PROMPT, "no answer from the account"), book(late, amount, 1), done(late, amount)]
+        }
+        Behaviour::Contradicting => {
+            vec![book(PROMPT, amount, 1), done(PROMPT, amount), rejected(PROMPT + 1, "not executed")]
+        }
+        Behaviour::WrongAmount => {
+            let other = (amount - 1).max(1);
+            vec![book(PROMPT, other, 1), done(PROMPT, other)]
+        }
+        Behaviour::Returning(seconds) => {
+            let back = PROMPT + i64::from(seconds);
+            let said = (back, Deed::SayReturned { amount });
+            vec![book(PROMPT, amount, 1), done(PROMPT, amount), (back, Deed::TakeBack { amount }), said]
+        }
+        Behaviour::RejectFunds => vec![rejected(PROMPT, "insufficient funds")],
+        Behaviour::RejectClosed => vec![rejected(PROMPT, "account closed")],
+    }
+}
+
+/// Whether money comes to us when an instruction is executed.
+pub(crate) fn incoming(order: Order) -> bool {
+    order == Order::Collect
+}
