@@ -1,0 +1,14 @@
+//! What customers do.
+
+pub mod aliases;
+pub mod bank_accounts;
+pub mod me;
+pub mod movements;
+pub mod payments;
+pub mod payouts;
+pub mod quotes;
+pub mod register;
+pub mod sessions;
+pub mod top_ups;
+pub mod transfers;
+pub mod wallets;

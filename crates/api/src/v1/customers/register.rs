@@ -1,0 +1,69 @@
+//! Registering: the one command without a caller.
+
+use crate::dto::Ref;
+use bank::customers::{self, Register, Registered};
+use bank::{Principal, Wish};
+use edge::reply::{self, Handled};
+use edge::{Command, Context, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vocabulary::{Secret, kinds};
+
+/// A customer to be registered.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"sign_in": "+8613800000001", "display_name": "Li Wei", "password": "a long enough password",
+    "currencies": ["CNY"]}))]
+pub struct NewCustomer {
+    /// The name for signing in: a phone number, an e-mail address or a handle.
+    #[schema(min_length = 1, max_length = 254)]
+    pub sign_in: String,
+    /// The person's name; others see it masked.
+    #[schema(min_length = 1, max_length = 100)]
+    pub display_name: String,
+    /// At least 12 characters.
+    #[schema(min_length = 12, max_length = 256, format = Password)]
+    pub password: String,
+    /// Currencies of the wallet's first accounts.
+    #[schema(min_items = 1, max_items = 20)]
+    pub currencies: Vec<String>,
+}
+
+/// A customer was registered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Customer {
+    /// The customer.
+    pub customer: Ref<kinds::Customer>,
+    /// The wallet.
+    pub wallet: Ref<kinds::Wallet>,
+}
+
+impl From<Registered> for Customer {
+    fn from(view: Registered) -> Self {
+        Self { customer: view.customer.into(), wallet: view.wallet.into() }
+    }
+}
+
+/// Register a customer
+///
+/// Opens a wallet with an account in each currency, in the lowest tier of limits.
+#[utoipa::path(post, path = "/v1/customers", tag = "customers", request_body = NewCustomer,
+    responses((status = 201, description = "The customer and the wallet.", body = Customer)))]
+pub async fn register(context: Context, command: Command<NewCustomer>) -> Handled<Customer> {
+    let Command { key, fingerprint, body } = command;
+    let known = context.bank.currencies();
+    let mut currencies = Vec::new();
+    for (place, code) in body.currencies.iter().enumerate() {
+        let at = format!("/currencies/{place}");
+        currencies.push(known.parse(code).map_err(|code| Problem::new(code).at(at))?);
+    }
+    let register = Register {
+        sign_in: body.sign_in,
+        display_name: body.display_name,
+        password: Secret::new(body.password),
+        tier: 1,
+        currencies,
+    };
+    let wish = Wish { principal: Principal::System, operation: "customers.register", key: Some(key), fingerprint };
+    reply::created(&context.bank, customers::register(&context.bank, wish, register).await, Customer::from)
+}

@@ -1,0 +1,302 @@
+//! Who asks. A bearer token names a session, an API key or a staff token; nothing else does.
+//!
+//! A handler names the caller it needs in its signature: [`AsCustomer`], [`AsMerchant`] with a scope, [`AsStaff`] with a duty,
+//! [`AsOwner`] for what everybody has of their own. Another kind of caller gets 403, nobody 401. Token texts are never kept
+//! or logged.
+
+use crate::body::{BareCommand, Command};
+use crate::context::Context;
+use crate::problem::Problem;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bank::merchants::{self, ApiKey, Scope};
+use bank::sessions::{self, Session};
+use bank::staff::{self, Role, StaffSession};
+use bank::{Bank, Principal, Wish};
+use std::marker::PhantomData;
+use std::ops::Deref;
+use vocabulary::{ErrorCode, Id, kinds};
+
+/// How tokens of sessions and of staff begin; every other one is looked for among API keys.
+const SESSION: &str = "jzs_";
+const STAFF: &str = "jzt_";
+const LONGEST_TOKEN: usize = 128;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller {
+    /// Nobody we know.
+    Nobody,
+    /// A customer.
+    Customer(Session),
+    /// A merchant.
+    Merchant(ApiKey),
+    /// A member of staff.
+    Staff(StaffSession),
+}
+
+impl Caller {
+    /// The principal; none for nobody.
+    #[must_use]
+    pub const fn principal(&self) -> Option<Principal> {
+        match self {
+            Self::Nobody => None,
+            Self::Customer(session) => Some(session.principal()),
+            Self::Merchant(key) => Some(key.principal()),
+            Self::Staff(staff) => Some(staff.principal()),
+        }
+    }
+
+    /// Under which number its requests are counted.
+    pub(crate) fn rate_key(&self) -> Option<u128> {
+        self.principal().map(Principal::actor)
+    }
+}
+
+/// Reads the credential of a request: nobody when there is none.
+///
+/// # Errors
+/// `unauthenticated` when there is one that is no good; the bank's trouble.
+pub(crate) async fn identify(bank: &Bank, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = all.next() else { return Ok(Caller::Nobody) };
+    let no = || Problem::new(ErrorCode::Unauthenticated);
+    let text = value.to_str().map_err(|_| no())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(no)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.len() > LONGEST_TOKEN || all.next().is_some() {
+        return Err(no());
+    }
+    let caller = if token.starts_with(SESSION) {
+        sessions::authenticate(bank, token).await?.map(Caller::Customer)
+    } else if token.starts_with(STAFF) {
+        staff::authenticate(bank, token).await?.map(Caller::Staff)
+    } else {
+        merchants::authenticate(bank, token).await?.map(Caller::Merchant)
+    };
+    caller.ok_or_else(no)
+}
+
+macro_rules! duties {
+    ($trait:ident: $of:ty { $($(#[$doc:meta])* $name:ident = $value:expr;)* }) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+        impl $trait for $name {
+            const NEEDS: $of = $value;
+        }
+    )*};
+}
+
+/// A scope as a type, for a handler's signature.
+pub trait NeedsScope {
+    /// The scope.
+    const NEEDS: Scope;
+}
+
+duties! {
+    NeedsScope: Scope {
+        /// See orders, payments, refunds.
+        PaymentsRead = Scope::PaymentsRead;
+        /// Create orders and codes, capture, void.
+        PaymentsWrite = Scope::PaymentsWrite;
+        /// Refund.
+        RefundsWrite = Scope::RefundsWrite;
+        /// See balances, settlements and statements.
+        SettlementsRead = Scope::SettlementsRead;
+        /// Manage webhooks.
+        WebhooksWrite = Scope::WebhooksWrite;
+        /// See events.
+        EventsRead = Scope::EventsRead;
+        /// Link bank accounts and pay out.
+        PayoutsWrite = Scope::PayoutsWrite;
+    }
+}
+
+/// Roles as a type, for a handler's signature.
+pub trait NeedsRole {
+    /// The roles that may.
+    const NEEDS: &'static [Role];
+}
+
+duties! {
+    NeedsRole: &'static [Role] {
+        /// Looking: every role.
+        Look = &Role::ALL;
+        /// Daily work: cases, jobs, closing days, merchants.
+        Operate = &[Role::Operations, Role::Administrator];
+        /// Freezing, tiers, disputes, erasure.
+        Restrain = &[Role::Compliance, Role::Administrator];
+        /// Policies: fees, limits, terms.
+        Shape = &[Role::Product, Role::Administrator];
+    }
+}
+
+/// A customer, signed in.
+#[derive(Clone)]
+pub struct AsCustomer {
+    /// The request.
+    pub context: Context,
+    /// The session.
+    pub session: Session,
+}
+
+/// A merchant whose key has the scope.
+pub struct AsMerchant<S> {
+    /// The request.
+    pub context: Context,
+    /// The key.
+    pub key: ApiKey,
+    scope: PhantomData<fn() -> S>,
+}
+
+/// A member of staff with one of the roles.
+pub struct AsStaff<R> {
+    /// The request.
+    pub context: Context,
+    /// The token.
+    pub staff: StaffSession,
+    role: PhantomData<fn() -> R>,
+}
+
+/// Anybody who has something of the kind asked for: a merchant whose key has the scope, staff for the bank, and customers
+/// where `S` is about events.
+pub struct AsOwner<S> {
+    /// The request.
+    pub context: Context,
+    /// Whose things: nobody's in particular for staff.
+    pub owner: Option<u128>,
+    principal: Principal,
+    scope: PhantomData<fn() -> S>,
+}
+
+impl AsCustomer {
+    /// The customer.
+    #[must_use]
+    pub fn customer(&self) -> Id<kinds::Customer> {
+        self.session.customer
+    }
+}
+
+impl<S> AsMerchant<S> {
+    /// The merchant.
+    #[must_use]
+    pub fn merchant(&self) -> Id<kinds::Merchant> {
+        self.key.merchant
+    }
+}
+
+macro_rules! callers {
+    ($($name:ident$(<$param:ident>)? by $($place:ident).+ $($call:ident)?;)*) => {$(
+        impl$(<$param>)? Deref for $name$(<$param>)? {
+            type Target = crate::context::Known;
+
+            fn deref(&self) -> &Self::Target {
+                &self.context
+            }
+        }
+
+        impl$(<$param>)? $name$(<$param>)? {
+            /// Who acts.
+            #[must_use]
+            pub fn principal(&self) -> Principal {
+                self.$($place).+$(.$call())?
+            }
+
+            /// The wish that a command is, and its body.
+            #[must_use]
+            pub fn wish<T>(&self, operation: &'static str, command: Command<T>) -> (Wish, T) {
+                let Command { key, fingerprint, body } = command;
+                (Wish { principal: self.principal(), operation, key: Some(key), fingerprint }, body)
+            }
+
+            /// The wish that a command without a body is.
+            #[must_use]
+            pub fn bare_wish(&self, operation: &'static str, command: BareCommand) -> Wish {
+                let BareCommand { key, fingerprint } = command;
+                Wish { principal: self.principal(), operation, key: Some(key), fingerprint }
+            }
+
+            /// A wish without a key: for changes that can be repeated without harm.
+            #[must_use]
+            pub fn unrecorded(&self, operation: &'static str) -> Wish {
+                Wish::internal(self.principal(), operation)
+            }
+        }
+    )*};
+}
+
+callers! {
+    AsCustomer by session principal;
+    AsMerchant<S> by key principal;
+    AsStaff<R> by staff principal;
+    AsOwner<S> by principal;
+}
+
+fn refused(caller: &Caller, needs: &'static str) -> Problem {
+    match caller {
+        Caller::Nobody => Problem::new(ErrorCode::Unauthenticated),
+        _ => Problem::because(ErrorCode::Forbidden, needs),
+    }
+}
+
+impl<T: Send + Sync> FromRequestParts<T> for AsCustomer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &T) -> Result<Self, Problem> {
+        let context = Context::of(&parts.extensions)?.clone();
+        match context.caller {
+            Caller::Customer(session) => Ok(Self { context, session }),
+            ref other => Err(refused(other, "Only a customer may do this; send a customer's session token.")),
+        }
+    }
+}
+
+impl<T: Send + Sync, S: NeedsScope> FromRequestParts<T> for AsMerchant<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &T) -> Result<Self, Problem> {
+        let context = Context::of(&parts.extensions)?.clone();
+        match context.caller {
+            Caller::Merchant(key) if key.allows(S::NEEDS) => Ok(Self { context, key, scope: PhantomData }),
+            Caller::Merchant(_) => Err(lacks(S::NEEDS)),
+            ref other => Err(refused(other, "Only a merchant may do this; send a merchant's API key.")),
+        }
+    }
+}
+
+fn lacks(scope: Scope) -> Problem {
+    Problem::because(ErrorCode::Forbidden, format!("The API key lacks the scope {}; use one that has it.", scope.name()))
+}
+
+impl<T: Send + Sync, R: NeedsRole> FromRequestParts<T> for AsStaff<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &T) -> Result<Self, Problem> {
+        let context = Context::of(&parts.extensions)?.clone();
+        match context.caller {
+            Caller::Staff(staff) if R::NEEDS.contains(&staff.role) => Ok(Self { context, staff, role: PhantomData }),
+            ref other => Err(refused(other, "Only staff with the right role may do this; send such a staff token.")),
+        }
+    }
+}
+
+impl<T: Send + Sync, S: NeedsScope> FromRequestParts<T> for AsOwner<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &T) -> Result<Self, Problem> {
+        let context = Context::of(&parts.extensions)?.clone();
+        let (owner, principal) = match context.caller {
+            Caller::Merchant(key) if key.allows(S::NEEDS) => (Some(key.merchant.as_u128()), key.principal()),
+            Caller::Merchant(_) => return Err(lacks(S::NEEDS)),
+            Caller::Staff(staff) if S::NEEDS == Scope::EventsRead || Operate::NEEDS.contains(&staff.role) => {
+                (None, staff.principal())
+            }
+            Caller::Customer(session) if S::NEEDS == Scope::EventsRead => {
+                (Some(session.customer.as_u128()), session.principal())
+            }
+            ref other => return Err(refused(other, "Only merchants and staff may do this.")),
+        };
+        Ok(Self { context, owner, principal, scope: PhantomData })
+    }
+}

@@ -1,0 +1,37 @@
+//! What every way in shares: listener, time-outs, tenant by host, caller, strict bodies, idempotency keys, problems, rate
+//! limits.
+//!
+//! Deny by default: without a valid credential only the paths of a reviewed list are reached, and a handler that names no
+//! caller in its signature can do nothing in anybody's name. This crate deliberately knows no route and no template.
+
+mod blocking;
+pub mod body;
+pub mod caller;
+pub mod context;
+mod headers;
+pub mod json;
+pub mod key;
+mod options;
+pub mod params;
+mod problem;
+mod rate;
+pub mod reply;
+mod server;
+mod service;
+mod tenants;
+
+pub use blocking::blocking;
+pub use body::{BareCommand, Command, Strict};
+pub use context::Context;
+pub use headers::REQUEST_ID;
+pub use json::Object;
+pub use options::{Options, Rate};
+pub use params::{Params, PathId, PathIds, PathText};
+pub use problem::{FieldError, MEDIA_TYPE, Problem};
+pub use rate::{RateKey, RateLimiter};
+pub use server::serve;
+pub use service::{Edge, Routes, method_not_allowed, not_found};
+pub use tenants::Tenants;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The listener: connections, their time-outs and their end.
+//!
+//! HTTP/1.1 only. A slow client cannot hold a connection: hyper bounds the time of the head and of idleness, `body` that
+//! of the body. Stopping drains: no new connections, open requests are answered, idle connections close.
+
+use crate::service::Edge;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Serves until `stop` ends, then drains. Returns when every connection has ended or the drain's time is over.
+///
+/// # Errors
+/// When the listener cannot be asked for its address.
+pub async fn serve(edge: Edge, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let edge = Arc::new(edge);
+    let places = Arc::new(Semaphore::new(edge.options.connections));
+    let (drain, draining) = watch::channel(false);
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        if let Some((stream, peer, place)) = accepted {
+            tokio::spawn(connection(Arc::clone(&edge), stream, peer.ip(), draining.clone(), place));
+        }
+    }
+    drop(listener);
+    drain.send_replace(true);
+    let all = u32::try_from(edge.options.connections).unwrap_or(u32::MAX);
+    let ended = tokio::time::timeout(edge.options.drain, places.acquire_many(all)).await.is_ok();
+    tracing::info!(ended, "drained");
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) => {
+            // Out of descriptors, most likely: give the others time to end.
+            tracing::warn!(%error, "accept");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection(
+    edge: Arc<Edge>,
+    stream: TcpStream,
+    address: IpAddr,
+    mut draining: watch::Receiver<bool>,
+    place: OwnedSemaphorePermit,
+) {
+    let _ = stream.set_nodelay(true);
+    let head = edge.options.head;
+    let router = edge.router();
+    let for_requests = draining.clone();
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (edge, router, draining) = (Arc::clone(&edge), router.clone(), for_requests.clone());
+        async move { Ok::<_, Infallible>(edge.answer(router, request.map(Body::new), address, draining).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(64 * 1024).pipeline_flush(true);
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let result = tokio::select! {
+        result = serving.as_mut() => result,
+        () = asked(&mut draining) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    drop(place);
+}
+
+/// Ends when the drain was asked for.
+async fn asked(draining: &mut watch::Receiver<bool>) {
+    let _ = draining.wait_for(|draining| *draining).await;
+}

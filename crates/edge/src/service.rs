@@ -1,0 +1,159 @@
+//! One request, walked: tenant, id, rate, caller, router, problem, headers.
+//!
+//! Deny by default: a request for a closed path without a caller never reaches the router. What is open is a reviewed list
+//! that the router's owner hands in.
+
+use crate::caller::{self, Caller};
+use crate::context::{Context, Known};
+use crate::headers;
+use crate::options::Options;
+use crate::problem::Problem;
+use crate::rate::{RateKey, RateLimiter};
+use crate::tenants::Tenants;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Response, header};
+use futures::FutureExt;
+use metrics::{Counter, Histogram};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tower::Service;
+use vocabulary::{Clock, ErrorCode, Id, kinds};
+
+/// Routes, and which of them need no caller.
+pub struct Routes {
+    /// The routes.
+    pub router: Router,
+    /// Says of a path whether it may be asked for without a caller.
+    pub open: fn(path: &str) -> bool,
+}
+
+/// Everything between the listener and the routes.
+pub struct Edge {
+    pub(crate) options: Options,
+    tenants: Tenants,
+    routes: Routes,
+    /// The machine's clock: rates and durations are not the tenant's time.
+    clock: Arc<dyn Clock>,
+    callers: Option<RateLimiter>,
+    addresses: Option<RateLimiter>,
+    answered: [Counter; 5],
+    seconds: Histogram,
+}
+
+impl Edge {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(options: Options, tenants: Tenants, routes: Routes, clock: Arc<dyn Clock>) -> Self {
+        let answered = ["1xx", "2xx", "3xx", "4xx", "5xx"]
+            .map(|class| metrics::counter!("jiaozi_http_responses_total", "status" => class));
+        Self {
+            callers: options.caller_rate.map(RateLimiter::new),
+            addresses: options.address_rate.map(RateLimiter::new),
+            seconds: metrics::histogram!("jiaozi_http_request_seconds"),
+            options,
+            tenants,
+            routes,
+            clock,
+            answered,
+        }
+    }
+
+    /// Answers one request; it never fails and never panics.
+    pub(crate) async fn answer(
+        &self,
+        mut router: Router,
+        request: Request<Body>,
+        address: IpAddr,
+        draining: watch::Receiver<bool>,
+    ) -> Response<Body> {
+        let begun = self.clock.now();
+        let host = request.uri().host().or_else(|| host_of(request.headers()));
+        let bank = self.tenants.of(host).clone();
+        let id = Id::<kinds::Request>::draw(begun, bank.entropy()).to_string();
+        let mut response = match self.admit(&bank, (request.headers(), request.uri().path()), address).await {
+            Err(problem) => axum::response::IntoResponse::into_response(problem),
+            Ok(caller) => {
+                let (body_bytes, body_time) = (self.options.body_bytes, self.options.body);
+                let request_id = id.clone();
+                let known = Known { bank, caller, address, request: request_id, draining, body_bytes, body_time };
+                let mut request = request;
+                request.extensions_mut().insert(Context::new(known));
+                route(&mut router, request).await
+            }
+        };
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            problem.complete(&id, &mut response);
+        }
+        headers::secure(response.headers_mut(), &id);
+        self.count(&response, begun);
+        response
+    }
+
+    /// Rate limits and the caller.
+    async fn admit(
+        &self,
+        bank: &bank::Bank,
+        (headers, path): (&HeaderMap, &str),
+        address: IpAddr,
+    ) -> Result<Caller, Problem> {
+        let now = self.clock.now();
+        let limited = |seconds| Problem::new(ErrorCode::RateLimited).retry_after(seconds);
+        if let Some(limiter) = &self.addresses {
+            limiter.take(RateKey::of(address), now).map_err(limited)?;
+        }
+        let caller = caller::identify(bank, headers).await?;
+        if let (Some(limiter), Some(key)) = (&self.callers, caller.rate_key()) {
+            limiter.take(RateKey::Caller(key), now).map_err(limited)?;
+        }
+        if matches!(caller, Caller::Nobody) && !(self.routes.open)(path) {
+            return Err(Problem::new(ErrorCode::Unauthenticated));
+        }
+        Ok(caller)
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.routes.router.clone()
+    }
+
+    fn count(&self, response: &Response<Body>, begun: vocabulary::Timestamp) {
+        let class = usize::from(response.status().as_u16() / 100).clamp(1, 5) - 1;
+        self.answered[class].increment(1);
+        let micros = (self.clock.now().micros() - begun.micros()).max(0);
+        #[expect(clippy::cast_precision_loss, reason = "a duration for a metric")]
+        self.seconds.record(micros as f64 / 1e6);
+    }
+}
+
+fn host_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST)?.to_str().ok()
+}
+
+async fn route(router: &mut Router, request: Request<Body>) -> Response<Body> {
+    let called = AssertUnwindSafe(async { Service::call(router, request).await }).catch_unwind().await;
+    match called {
+        Ok(Ok(response)) => response,
+        Ok(Err(impossible)) => never(impossible),
+        Err(_) => {
+            tracing::error!("a handler panicked");
+            axum::response::IntoResponse::into_response(Problem::new(ErrorCode::Internal))
+        }
+    }
+}
+
+fn never(impossible: Infallible) -> Response<Body> {
+    match impossible {}
+}
+
+/// The answer for a path that is not ours.
+pub async fn not_found() -> Problem {
+    Problem::because(ErrorCode::NotFound, "There is nothing at this address; see /docs.")
+}
+
+/// The answer for a method that is not offered at a path.
+pub async fn method_not_allowed() -> Problem {
+    Problem::new(ErrorCode::MethodNotAllowed)
+}

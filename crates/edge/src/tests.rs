@@ -1,0 +1,107 @@
+//! The way in without a bank: bodies, rates, keys.
+
+use crate::json;
+use crate::options::Rate;
+use crate::problem::Problem;
+use crate::rate::{RateKey, RateLimiter};
+use serde::Deserialize;
+use vocabulary::Timestamp;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only whether it is read matters")]
+struct Outer {
+    name: String,
+    inner: Option<json::Object<Inner>>,
+    list: Option<Vec<json::Object<Inner>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only whether it is read matters")]
+struct Inner {
+    count: u8,
+}
+
+fn refusal(text: &[u8]) -> (String, Option<String>) {
+    let problem: Problem = json::read::<Outer>(text).expect_err("the body is refused");
+    let body = problem.body("req_x");
+    let pointer = body.pointer("/errors/0/pointer").and_then(|pointer| pointer.as_str()).map(str::to_owned);
+    (problem.code().as_str().to_owned(), pointer)
+}
+
+#[test]
+fn a_good_body_is_read() {
+    assert!(json::read::<Outer>(br#" {"name":"a","inner":{"count":1},"list":[{"count":2}]} "#).is_ok());
+}
+
+#[test]
+fn a_bad_body_is_refused_with_a_code_and_a_pointer() {
+    let nested = format!("{{\"name\":{}1{}}}", "[".repeat(40), "]".repeat(40));
+    let cases: &[(&[u8], &str, Option<&str>)] = &[
+        (b"", "malformed_json", None),
+        (b"nonsense", "malformed_json", None),
+        (b"[]", "malformed_json", None),
+        (b"\"text\"", "malformed_json", None),
+        (b"{\"name\":\"a\"", "malformed_json", None),
+        (b"{\"name\":\"a\"} x", "malformed_json", None),
+        (b"{\"name\":NaN}", "malformed_json", None),
+        (b"{\"name\":\"\xff\"}", "malformed_json", None),
+        (b"{\"name\":\"a\",\"name\":\"b\"}", "malformed_json", None),
+        (b"{\"name\":\"a\",\"n\\u0061me\":\"b\"}", "malformed_json", None),
+        (b"{\"name\":\"a\",\"inner\":{\"count\":1,\"count\":2}}", "malformed_json", None),
+        (nested.as_bytes(), "body_too_deep", None),
+        (b"{\"name\":\"a\",\"more\":1}", "unknown_field", Some("/more")),
+        (b"{\"name\":\"a\",\"inner\":{\"count\":1,\"x\":1}}", "unknown_field", Some("/inner/x")),
+        (b"{}", "missing_field", Some("/name")),
+        (b"{\"name\":\"a\",\"list\":[{\"count\":1},{}]}", "missing_field", Some("/list/1/count")),
+        (b"{\"name\":7}", "invalid_field", Some("/name")),
+        (b"{\"name\":\"a\",\"inner\":[1]}", "invalid_field", Some("/inner")),
+        (b"{\"name\":\"a\",\"list\":[{\"count\":300}]}", "invalid_field", Some("/list/0/count")),
+    ];
+    for (text, code, pointer) in cases {
+        let expected = ((*code).to_owned(), pointer.map(str::to_owned));
+        assert_eq!(refusal(text), expected, "{}", String::from_utf8_lossy(text));
+    }
+}
+
+#[test]
+fn many_keys_are_checked_without_quadratic_time() {
+    let mut text = String::from("{\"name\":\"a\"");
+    for number in 0..5_000 {
+        text.push_str(&format!(",\"k{number}\":0"));
+    }
+    text.push_str(",\"k4999\":0}");
+    assert_eq!(refusal(text.as_bytes()).0, "malformed_json");
+}
+
+#[test]
+fn a_rate_lets_a_burst_in_and_then_its_average() {
+    let limiter = RateLimiter::new(Rate { per_second: 10, burst: 5 });
+    let key = RateKey::Caller(7);
+    let at = |millis: i64| Timestamp::from_micros(1_000_000_000 + millis * 1_000);
+    for _ in 0..5 {
+        assert_eq!(limiter.take(key, at(0)), Ok(()));
+    }
+    assert_eq!(limiter.take(key, at(0)), Err(1), "the burst is used up");
+    assert_eq!(limiter.take(RateKey::Caller(8), at(0)), Ok(()), "another caller is not bothered");
+    assert_eq!(limiter.take(key, at(100)), Ok(()), "a tenth of a second later one more is let in");
+    assert!(limiter.take(key, at(100)).is_err());
+}
+
+#[test]
+fn a_rate_limiter_remembers_a_bounded_number_of_keys() {
+    let limiter = RateLimiter::new(Rate { per_second: 1, burst: 1 });
+    for key in 0..500_000_u128 {
+        let _ = limiter.take(RateKey::Caller(key), Timestamp::from_micros(1));
+    }
+    assert!(limiter.remembered() <= 16 * 8_192);
+}
+
+#[test]
+fn addresses_of_one_version_6_network_share_a_rate() {
+    let of = |text: &str| RateKey::of(text.parse().expect("an address"));
+    assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+    assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
+}
