@@ -3,21 +3,26 @@
 //! One file for each command. What prints data prints it on standard output; progress and diagnostics go to standard
 //! error. The exit code says how it went: 0 fine, 1 said no or failed, 2 wrong usage. No business rule lives here.
 
+mod absent_bank;
 mod backup;
 mod bench;
 mod bench_ledger;
 mod case_tables;
 mod check;
 mod failure;
+mod job_loop;
 mod ledger_cases;
 mod migrate;
+mod options;
 mod output;
 mod place;
 mod progress;
 mod qr;
 mod qr_encode;
 mod restore;
+mod staff;
 mod system;
+mod wiring;
 
 use clap::{Parser, Subcommand};
 use failure::{Ended, Failure};
@@ -45,6 +50,7 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     Migrate(migrate::Args),
+    Staff(staff::Args),
     Qr(qr::Args),
     LedgerCases(ledger_cases::Args),
     Bench(bench::Args),
@@ -57,6 +63,7 @@ impl Command {
             Self::Backup(args) => backup::run(&args),
             Self::Restore(args) => restore::run(&args),
             Self::Migrate(args) => migrate::run(&args),
+            Self::Staff(args) => staff::run(&args),
             Self::Qr(args) => qr::run(&args),
             Self::LedgerCases(args) => ledger_cases::run(&args),
             Self::Bench(args) => bench::run(&args),

@@ -28,6 +28,10 @@ pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Resu
             directory.join(KEY_FILE).display()
         )));
     }
+    let beside = directory.join(BESIDE);
+    let had_bank_beside = beside.is_dir();
+    // A sandbox stays one; a bank restored from a sandbox's backup is told to be one.
+    let sandbox = shape.sandbox || had_bank_beside;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let vault = FileVault::open(directory, Arc::clone(&entropy)).map_err(|error| Failure::because(cannot(), error))?;
     let opened = Bank::open(BankOptions {
@@ -35,30 +39,37 @@ pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Resu
         clock,
         entropy,
         vault: Arc::new(vault),
-        rail: rail(directory, shape.sandbox)?,
+        rail: rail(&beside, sandbox)?,
         notifier: Arc::new(MemoryNotifier::default()),
         zone: shape.zone.clone(),
-        sandbox: shape.sandbox,
+        sandbox,
         currencies: shape.currencies.clone(),
         units: shape.units.clone(),
         limits: store::Limits::default(),
         cache_kib: shape.cache_kib,
     });
     let bank = opened.map_err(|error: BankOpenError| Failure::because(cannot(), error))?;
-    if bank.is_sandbox() != shape.sandbox {
+    if bank.is_sandbox() != sandbox {
         let (found, word) = if bank.is_sandbox() { ("a sandbox", "with") } else { ("live", "without") };
+        drop(bank);
+        if sandbox && !had_bank_beside {
+            // What was made for a sandbox must not make the live bank look like one.
+            let _ = std::fs::remove_dir_all(&beside);
+        }
         return Err(Failure::new(format!("the bank in {} is {found}; start it {word} --sandbox", directory.display())));
     }
     Ok(bank)
 }
 
+/// The sandbox bank's folder within the data directory.
+const BESIDE: &str = "sandbox-bank";
+
 /// A sandbox has a bank of its own beside it; a live bank that is connected to none says so whenever it is asked.
-fn rail(directory: &Path, sandbox: bool) -> Result<Arc<dyn BankRail>, Failure> {
+fn rail(beside: &Path, sandbox: bool) -> Result<Arc<dyn BankRail>, Failure> {
     if !sandbox {
         return Ok(Arc::new(AbsentBank));
     }
-    let beside = directory.join("sandbox-bank");
-    let opened = SandboxBank::open(&beside)
+    let opened = SandboxBank::open(beside)
         .map_err(|error| Failure::because(format!("the sandbox bank in {} cannot be opened", beside.display()), error))?;
     Ok(Arc::new(opened))
 }
