@@ -161,7 +161,10 @@ impl Bank {
             Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
         })?;
         let policies = RwLock::new((book, policies));
-        Ok(Self { inner: Arc::new(Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() }) })
+        let inner = Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() };
+        let bank = Self { inner: Arc::new(inner) };
+        crate::settlement::start(&bank)?;
+        Ok(bank)
     }
 
     /// The store.

@@ -88,6 +88,8 @@ numbered! {
         Fee = 46 "fee",
         /// A fee given back.
         FeeReturned = 47 "fee_returned",
+        /// A dispute that the payer won is taken back from the merchant.
+        Chargeback = 48 "chargeback",
         /// What a merchant is owed goes on its way.
         Settlement = 50 "settlement",
         /// A settlement reached the merchant's bank.

@@ -29,11 +29,9 @@ impl BankError {
         match self {
             Self::KeyReused => ErrorCode::IdempotencyKeyReused,
             Self::Store(StoreError::Overloaded) => ErrorCode::Overloaded,
-            Self::Store(StoreError::Unavailable | StoreError::Contended) 
+            Self::Store(StoreError::Unavailable | StoreError::Contended)
             | Self::Vault(VaultError::Unavailable(_))
-            | Self::Outside(_) => {
-                ErrorCode::Unavailable
-            }
+            | Self::Outside(_) => ErrorCode::Unavailable,
             Self::Store(StoreError::Unknown) => ErrorCode::OutcomeUnknown,
             Self::Store(StoreError::Corrupt { .. } | StoreError::Bug(_))
             | Self::Vault(VaultError::Refused)

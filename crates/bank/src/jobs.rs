@@ -14,6 +14,12 @@ pub type Handler = fn(&Bank, &Job) -> Result<(), BankError>;
 const HANDLERS: &[(&str, Handler)] = &[
     (crate::policies::JOB_EFFECTIVE, crate::policies::run_effective),
     (crate::notices::JOB_SEND, crate::notices::run_send),
+    (crate::orders::JOB_EXPIRE, crate::orders::expire),
+    (crate::payments::JOB_EXPIRE, crate::payments::expire),
+    (crate::payments::JOB_FUNDS, crate::payments::fund),
+    (crate::settlement::JOB_DAY, crate::settlement::run_day),
+    (crate::settlement::JOB_RELEASE, crate::settlement::release),
+    (crate::settlement::JOB_SEND, crate::settlement::send),
     (crate::aliases::JOB_VERIFIED, crate::aliases::run_verified),
     (crate::rail_feed::JOB_LISTEN, crate::rail_feed::run_listen),
     (crate::topups::JOB_INSTRUCT, crate::topups::run_instruct),

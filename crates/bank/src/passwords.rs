@@ -78,9 +78,7 @@ fn digest(password: &Secret<String>, salt: &[u8; SALT]) -> Result<[u8; HASH], Ba
     Ok(hash)
 }
 
-async fn run<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BankError> + Send + 'static,
-) -> Result<T, BankError> {
+async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T, BankError> + Send + 'static) -> Result<T, BankError> {
     let failed = |error: &dyn std::fmt::Display| BankError::Bug(error.to_string());
     let _turn = AT_ONCE.acquire().await.map_err(|error| failed(&error))?;
     tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?

@@ -174,6 +174,34 @@ impl Bank {
         self.answer(wish, outcome)
     }
 
+    /// Acts on several wishes in one unit of work, each at most once as [`Bank::once`] would: a refusal of one leaves the
+    /// others. The answers are in the order of the wishes. For threads outside the async runtime.
+    ///
+    /// # Errors
+    /// The store's trouble: then none of them took effect. `KeyReused` stands in that wish's own answer.
+    pub fn once_each_blocking<T, F>(
+        &self,
+        wishes: Vec<(Wish, F)>,
+    ) -> Result<Vec<Result<Answer<T>, BankError>>, BankError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
+    {
+        let (wishes, bodies): (Vec<Wish>, Vec<F>) = wishes.into_iter().unzip();
+        let acts = wishes.iter().zip(bodies).map(|(wish, body)| unit(self.sealing().responses(), wish, body));
+        let mut acts: Vec<_> = acts.collect();
+        let outcome = self.store().write_blocking(move |uow| {
+            let found: Result<Vec<_>, StoreError> = acts.iter_mut().map(|act| act(uow)).collect();
+            Ok(Outcome::<_, ()>::Done(found?))
+        })?;
+        match outcome {
+            Outcome::Done(found) => {
+                Ok(wishes.iter().zip(found).map(|(wish, outcome)| self.answer(wish, outcome)).collect())
+            }
+            Outcome::Refused(()) => Err(BankError::Bug("a unit of several wishes is never refused".to_owned())),
+        }
+    }
+
     fn answer<T: DeserializeOwned>(
         &self,
         wish: &Wish,

@@ -144,6 +144,14 @@ pub(crate) fn usable(reading: &Connection, owner: u128, id: BankAccountId) -> Re
     Ok(found.is_some_and(|found| found.owner == owner && found.removed.is_none()))
 }
 
+/// The owner's newest link: where a merchant's settlements go.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest(reading: &Connection, owner: u128) -> Result<Option<Id<kinds::BankAccount>>, StoreError> {
+    Ok(records::of_owner(reading, owner)?.first().map(|found| found.id))
+}
+
 /// The number of a linked account, for the bank; none when there is no such link or its owner's key was destroyed.
 ///
 /// # Errors

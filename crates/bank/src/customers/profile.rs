@@ -66,14 +66,8 @@ pub async fn view(bank: &Bank, id: Id<kinds::Customer>) -> Result<Option<Custome
         let reading = snapshot.reading();
         let Some(row) = records::by_id(reading, id)? else { return Ok(None) };
         let wallet = wallets::of_customer(reading, id)?;
-        let mut view = CustomerView {
-            id,
-            wallet,
-            tier: row.tier,
-            display_name: None,
-            sign_in: None,
-            created: row.created,
-        };
+        let mut view =
+            CustomerView { id, wallet, tier: row.tier, display_name: None, sign_in: None, created: row.created };
         if let Some(key) = desk.sealing().key(reading, id.as_u128())? {
             view.display_name = Some(row.display_name.open(&key, name_place(id))?);
             view.sign_in = row.sign_in.map(|sealed| sealed.open(&key, sign_in_place(id))).transpose()?;
@@ -87,12 +81,7 @@ pub async fn view(bank: &Bank, id: Id<kinds::Customer>) -> Result<Option<Custome
 ///
 /// # Errors
 /// Trouble.
-pub async fn change_tier(
-    bank: &Bank,
-    wish: Wish,
-    id: Id<kinds::Customer>,
-    tier: u8,
-) -> Result<Answer<()>, BankError> {
+pub async fn change_tier(bank: &Bank, wish: Wish, id: Id<kinds::Customer>, tier: u8) -> Result<Answer<()>, BankError> {
     bank.once(wish, move |uow| {
         if !TIERS.contains(&tier) {
             let detail = "the tier is 1, 2 or 3";

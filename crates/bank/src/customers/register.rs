@@ -64,8 +64,8 @@ pub async fn register(bank: &Bank, wish: Wish, command: Register) -> Result<Answ
 
 /// In order: sign-in name, name, tier, currencies, password.
 fn check(bank: &Bank, command: &Register) -> Result<Alias, Refusal> {
-    let alias = Alias::parse(&command.sign_in)
-        .map_err(|error| Refusal::new(error.code(), error.to_string()).at("sign_in"))?;
+    let alias =
+        Alias::parse(&command.sign_in).map_err(|error| Refusal::new(error.code(), error.to_string()).at("sign_in"))?;
     check_name(&command.display_name)?;
     if !TIERS.contains(&command.tier) {
         return Err(Refusal::new(ErrorCode::InvalidField, "the tier is 1, 2 or 3").at("tier"));

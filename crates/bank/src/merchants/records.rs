@@ -216,6 +216,23 @@ pub fn accounts(
     })?)
 }
 
+/// Merchants' accounts in the order of their numbers.
+///
+/// # Errors
+/// When the database fails.
+pub fn accounts_after(
+    reading: &Connection,
+    after: AccountNo,
+    limit: u32,
+    currencies: &Currencies,
+) -> Result<Vec<MerchantAccount>, StoreError> {
+    let sql = format!("{JOINED} WHERE a.account > ?1 ORDER BY a.account LIMIT ?2");
+    Ok(reading.query(&sql, params![after.0, limit], |row| {
+        let known = currencies.by_number(row.small(8)?);
+        read_account(row, known.ok_or(SqlError::Corrupt("a merchant's currency is not known"))?)
+    })?)
+}
+
 /// A store's row.
 ///
 /// # Errors

@@ -93,11 +93,7 @@ impl std::fmt::Debug for NoticeView {
 ///
 /// # Errors
 /// Trouble.
-pub async fn list(
-    bank: &Bank,
-    before: Option<Id<kinds::Message>>,
-    limit: u32,
-) -> Result<Vec<NoticeView>, BankError> {
+pub async fn list(bank: &Bank, before: Option<Id<kinds::Message>>, limit: u32) -> Result<Vec<NoticeView>, BankError> {
     let desk = bank.desk();
     let found = bank.store().read(move |snapshot| {
         let mut all = Vec::new();

@@ -1,7 +1,7 @@
 //! Setting a policy from a moment on.
 
 use super::records::{self, PolicyRow};
-use super::{JOB_EFFECTIVE, PolicyBook, Policies, push_profiles};
+use super::{JOB_EFFECTIVE, Policies, PolicyBook, push_profiles};
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::refusal::Refusal;

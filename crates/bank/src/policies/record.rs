@@ -49,11 +49,7 @@ impl PolicyBook {
     }
 
     /// Writes the default of every policy that has no row yet, sets the store's limit profiles, and reads the book.
-    pub(crate) fn prepare(
-        store: &Store,
-        entropy: &dyn Entropy,
-        currencies: &Currencies,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn prepare(store: &Store, entropy: &dyn Entropy, currencies: &Currencies) -> Result<Self, StoreError> {
         let defaults = serde_json::to_value(Policies::defaults(currencies));
         let Ok(Value::Object(defaults)) = defaults else {
             return Err(StoreError::Bug("the default policies are not an object".to_owned()));

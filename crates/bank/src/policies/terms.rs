@@ -98,7 +98,7 @@ pub struct Fee {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementMode {
-    /// The merchant gets everything, and fees are taken once with the settlement.
+    /// The merchant's bank gets everything; fees become a claim that is collected once a month.
     Gross,
     /// Fees are taken from each payment.
     #[default]

@@ -62,9 +62,7 @@ impl Responses {
         let start: [u8; START] = *sealed.first_chunk().ok_or_else(damaged)?;
         let count: [u8; 8] = *sealed[START..].first_chunk().ok_or_else(damaged)?;
         let key = self.key_of(start);
-        let plain = key
-            .open_in_place(nonce(count), Aad::from(place), &mut sealed[HEADER..])
-            .map_err(|_| damaged())?;
+        let plain = key.open_in_place(nonce(count), Aad::from(place), &mut sealed[HEADER..]).map_err(|_| damaged())?;
         Ok(plain.to_vec())
     }
 

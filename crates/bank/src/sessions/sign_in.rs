@@ -1,7 +1,7 @@
 //! Signing in and out.
 
-use super::records;
 use super::Session;
+use super::records;
 use crate::bank::Bank;
 use crate::customers::{self, SIGN_IN};
 use crate::error::BankError;

@@ -35,8 +35,7 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] =
-        [Self::Operations, Self::Compliance, Self::Product, Self::Auditor, Self::Administrator];
+    pub const ALL: [Self; 5] = [Self::Operations, Self::Compliance, Self::Product, Self::Auditor, Self::Administrator];
 
     /// Its name.
     #[must_use]

@@ -1,0 +1,140 @@
+//! Settlements: totals that explain the balance, terms, calendar, reserve, debts, and crash points.
+
+use super::{Settlement, SettlementState, csv, list, start, statement};
+use crate::Principal;
+use crate::merchants;
+use crate::payments::tests::{World, code};
+use crate::{Own, Wish};
+
+fn settlements(world: &World) -> Vec<Settlement> {
+    let merchant = world.shop.merchant;
+    world.test.bank.store().read_blocking(|snapshot| list(snapshot.reading(), merchant, None, 100)).expect("no trouble")
+}
+
+async fn plan(world: &World, settlement: &str) {
+    let plans = ("payment.standard".to_owned(), settlement.to_owned());
+    let wish = Wish::internal(Principal::System, "merchants.set_plans");
+    let set = merchants::set_plans(&world.test.bank, wish, world.shop.merchant, plans).await;
+    set.expect("no trouble").result.expect("the plans exist");
+}
+
+fn own(world: &World, own: Own) -> i64 {
+    let account = world.test.bank.chart().opened(own, world.shop.currency).expect("it is opened");
+    world.test.balance(account).0
+}
+
+/// Seconds from the start of the test's Monday to just after its midnight.
+const TO_MIDNIGHT: i64 = 14 * 3600 + 1;
+const DAY: i64 = 86_400;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_is_settled_once_and_its_totals_explain_the_balance() {
+    let world = World::new(100_000, 0).await;
+    start(&world.test.bank).expect("no trouble");
+    start(&world.test.bank).expect("no trouble");
+    let paid = world.paid(10_000, "one").await.id;
+    world.paid(20_000, "two").await;
+    world.refund(world.refund_command(paid, Some(5_000), "refund")).await.expect("it is refunded");
+    world.tick(TO_MIDNIGHT);
+    let all = settlements(&world);
+    assert_eq!(all.len(), 1);
+    let found = &all[0];
+    assert_eq!((found.totals.payments, found.totals.payments_count, found.totals.refunds), (30_000, 2, 5_000));
+    assert_eq!(found.totals.fees + found.totals.tax, 60 + 120 - 30);
+    assert_eq!(found.balances.0 + found.totals.net(), found.balances.1);
+    assert_eq!((found.shares.paid_out, found.state), (24_850, SettlementState::Scheduled));
+    assert_eq!((found.day.to_string(), found.value_day.to_string()), ("2026-11-23".into(), "2026-11-24".into()));
+    assert_eq!((world.balances().2, own(&world, Own::SettlementClearing)), (0, 24_850));
+    world.tick(DAY);
+    assert_eq!(settlements(&world).len(), 2, "Tuesday's lines are what became of Monday's money");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statement_and_csv_list_what_the_totals_add_up() {
+    let world = World::new(100_000, 0).await;
+    start(&world.test.bank).expect("no trouble");
+    let paid = world.paid(10_000, "one").await.id;
+    let refund = world.refund(world.refund_command(paid, Some(5_000), "refund")).await.expect("it is refunded");
+    world.tick(TO_MIDNIGHT);
+    let id = settlements(&world)[0].id;
+    let found = statement(&world.test.bank, id, 100).expect("no trouble").expect("it exists");
+    let items: Vec<_> = found.items.iter().map(|item| (item.subject.clone(), item.gross, item.net)).collect();
+    assert_eq!(items, [(refund.id.to_string(), -5_000, -4_970), (paid.to_string(), 10_000, 9_940)]);
+    assert_eq!(items.iter().map(|item| item.2).sum::<i64>(), found.settlement.closing - found.settlement.opening);
+    let text = csv(&world.test.bank, id).expect("no trouble").expect("it exists");
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(lines[0], "at,type,id,gross,fee,tax,net,currency");
+    assert!(lines[2].ends_with(&format!(",payment,{paid},100.00,0.57,0.03,99.40,CNY")), "{}", lines[2]);
+    assert_eq!(lines.len(), 4, "a header, two items, and the end of the last line");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weekends_are_settled_with_the_next_business_day() {
+    let world = World::free(100_000, 0).await;
+    start(&world.test.bank).expect("no trouble");
+    world.tick(TO_MIDNIGHT + 4 * DAY);
+    world.paid(1_000, "saturday").await;
+    world.tick(DAY);
+    world.paid(2_000, "sunday").await;
+    world.tick(DAY);
+    assert_eq!(settlements(&world).len(), 0);
+    world.tick(DAY);
+    let all = settlements(&world);
+    assert_eq!((all.len(), all[0].shares.paid_out, all[0].day.to_string()), (1, 3_000, "2026-11-30".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gross_terms_pay_the_sales_and_collect_the_fees_next_month() {
+    let world = World::new(100_000, 0).await;
+    plan(&world, "gross").await;
+    start(&world.test.bank).expect("no trouble");
+    world.paid(10_000, "november").await;
+    world.tick(TO_MIDNIGHT);
+    let first = settlements(&world).remove(0);
+    assert_eq!((first.shares.paid_out, first.shares.fees_put_back), (10_000, 60));
+    world.tick(8 * DAY);
+    world.paid(10_000, "december").await;
+    world.tick(DAY);
+    let second = settlements(&world).remove(0);
+    assert_eq!((second.shares.fees_collected, second.shares.fees_put_back), (60, 60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserve_is_kept_and_comes_back() {
+    let world = World::free(100_000, 0).await;
+    plan(&world, "reserve").await;
+    start(&world.test.bank).expect("no trouble");
+    world.paid(10_000, "pay").await;
+    world.tick(TO_MIDNIGHT);
+    let found = settlements(&world).remove(0);
+    assert_eq!((found.shares.reserved, found.shares.paid_out), (1_000, 9_000));
+    assert_eq!(world.test.balance(world.shop.reserve).0, 1_000);
+    for _ in 0..90 {
+        world.tick(DAY);
+    }
+    assert_eq!(world.test.balance(world.shop.reserve).0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debt_is_repaid_before_anything_is_paid_out_and_carried_when_it_is_larger() {
+    use crate::payments::{CloseDispute, DisputeOutcome, OpenDispute, close_dispute, open_dispute};
+    let world = World::free(100_000, 0).await;
+    start(&world.test.bank).expect("no trouble");
+    let paid = world.paid(10_000, "pay").await.id;
+    world.tick(TO_MIDNIGHT);
+    world.paid(3_000, "tuesday").await;
+    let clearing = own(&world, Own::SettlementClearing) + world.balances().2;
+    assert!(clearing > 0);
+    let open = OpenDispute { principal: Principal::System, key: None, payment: paid, amount: 10_000 };
+    let dispute = open_dispute(&world.test.bank, open).await.expect("no trouble").result.expect("it is opened").id;
+    let outcome = DisputeOutcome::Payer;
+    let close = CloseDispute { principal: Principal::System, key: None, dispute, outcome };
+    assert_eq!(code(&close_dispute(&world.test.bank, close).await.expect("no trouble").result), "done");
+    let owed = world.test.balance(world.shop.receivable).0;
+    assert!(owed > 0, "the settlement had left, so the merchant owes");
+    world.paid(1_000, "after").await;
+    world.tick(DAY);
+    let found = settlements(&world).remove(0);
+    assert_eq!((found.shares.repaid, found.owed), (owed.min(found.shares.repaid), owed - found.shares.repaid));
+    assert!(found.shares.repaid > 0 && (found.owed == 0 || found.shares.paid_out == 0));
+}
