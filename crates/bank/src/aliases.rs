@@ -17,9 +17,9 @@ mod resolve;
 
 pub use claim::{AliasView, claim, list};
 pub use confirm::{confirm, release};
-pub use records::MIGRATIONS;
 pub(crate) use records::release_all;
-pub use resolve::{Holder, resolve, search_hash};
+pub use records::{Holder, MIGRATIONS, resolve};
+pub use resolve::{by_id, find, masked, search_hash};
 
 use crate::bank::Bank;
 use crate::error::BankError;

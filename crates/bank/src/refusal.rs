@@ -18,7 +18,7 @@ pub struct Refusal {
     pub detail: String,
     /// The limit that was reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<LimitInfo>,
+    pub limit: Option<Box<LimitInfo>>,
     /// The field of the command that is at fault, such as `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -102,7 +102,7 @@ fn of_limit(
         return Ok(Refusal::new(code, detail));
     };
     let limit = info(reached, currency, party.person);
-    Ok(Refusal { detail: sentence(&limit, currency), limit: Some(limit), ..Refusal::of(code) })
+    Ok(Refusal { detail: sentence(&limit, currency), limit: Some(Box::new(limit)), ..Refusal::of(code) })
 }
 
 fn info(reached: &Reached, currency: Currency, person: bool) -> LimitInfo {

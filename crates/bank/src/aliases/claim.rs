@@ -116,8 +116,8 @@ impl Draft {
             let detail = format!("at most {CLAIMS_AT_ONCE} codes within {} minutes; wait a little", self.minutes);
             return Ok(Outcome::Refused(Refusal::new(ErrorCode::TooManyAttempts, detail)));
         }
-        let held = records::holder(uow.reading(), &row.hash)?;
-        if held.is_some_and(|(_, _, customer)| customer == row.customer || self.notice.is_none()) {
+        let held = records::resolve(uow.reading(), &row.hash)?;
+        if held.is_some_and(|held| held.customer == row.customer || self.notice.is_none()) {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::AliasTaken).at("alias")));
         }
         records::insert(uow, &row)?;

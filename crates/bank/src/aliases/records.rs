@@ -155,13 +155,25 @@ pub(super) fn count_try(uow: &mut Uow<'_, '_>, id: Id<kinds::Alias>) -> Result<(
     uow.execute("UPDATE alias SET tries = tries + 1 WHERE id = ?1", params![id]).map(drop)
 }
 
-/// Who holds an alias: the alias, its wallet, its customer.
-pub(super) fn holder(
-    reading: &Connection,
-    hash: &KeyedHash,
-) -> Result<Option<(Id<kinds::Alias>, Id<kinds::Wallet>, Id<kinds::Customer>)>, StoreError> {
+/// The holder of a verified alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The alias.
+    pub alias: Id<kinds::Alias>,
+    /// The wallet.
+    pub wallet: Id<kinds::Wallet>,
+    /// The customer.
+    pub customer: Id<kinds::Customer>,
+}
+
+/// Who holds the alias of this keyed hash; nobody when it is not verified.
+///
+/// # Errors
+/// When the database fails.
+pub fn resolve(reading: &Connection, hash: &KeyedHash) -> Result<Option<Holder>, StoreError> {
     let sql = "SELECT alias, wallet, customer FROM alias_holder WHERE hash = ?1";
-    Ok(reading.query_opt(sql, params![hash], |row| Ok((row.id(0)?, row.id(1)?, row.id(2)?)))?)
+    let read = |row: &Row<'_>| Ok(Holder { alias: row.id(0)?, wallet: row.id(1)?, customer: row.id(2)? });
+    Ok(reading.query_opt(sql, params![hash], read)?)
 }
 
 /// False when somebody holds it.

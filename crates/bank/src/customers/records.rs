@@ -85,13 +85,18 @@ pub fn by_id(reading: &Connection, id: Id<kinds::Customer>) -> Result<Option<Cus
     })?)
 }
 
+/// Whom a sign-in name lets in, and with which password.
+#[derive(Clone, Debug)]
+pub(crate) struct Credential {
+    pub(crate) customer: Id<kinds::Customer>,
+    pub(crate) password: Option<Vec<u8>>,
+}
+
 /// The customer with a sign-in name, and the password's hash.
-pub(crate) fn by_sign_in(
-    reading: &Connection,
-    hash: &KeyedHash,
-) -> Result<Option<(Id<kinds::Customer>, Option<Vec<u8>>)>, StoreError> {
+pub(crate) fn by_sign_in(reading: &Connection, hash: &KeyedHash) -> Result<Option<Credential>, StoreError> {
     let sql = "SELECT id, password FROM customer WHERE sign_in_hash = ?1 AND erased IS NULL";
-    Ok(reading.query_opt(sql, params![hash], |row| Ok((row.id(0)?, row.opt_blob(1)?)))?)
+    let params = params![hash];
+    Ok(reading.query_opt(sql, params, |row| Ok(Credential { customer: row.id(0)?, password: row.opt_blob(1)? }))?)
 }
 
 /// A customer's tier; the lowest when there is no such customer.

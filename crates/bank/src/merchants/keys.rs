@@ -1,14 +1,14 @@
 //! A merchant's API keys: created, rotated, revoked; only their digests are stored. Idempotency belongs to the merchant, so a
 //! rotation changes nothing for retries.
 
+use super::records::{self, KeyRow};
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::refusal::Refusal;
 use crate::tokens::{self, TokenHash};
 use crate::wish::{Answer, Principal, Wish};
 use serde::{Deserialize, Serialize};
-use sql::{Connection, params};
-use store::{Outcome, StoreError, Uow};
+use store::Outcome;
 use vocabulary::{ErrorCode, Id, Timestamp, kinds};
 
 /// What a key may do.
@@ -126,20 +126,6 @@ fn draw(bank: &Bank) -> (Id<kinds::ApiKey>, String, TokenHash) {
     (bank.new_id(), key, hash)
 }
 
-struct Row<'a> {
-    hash: &'a TokenHash,
-    id: Id<kinds::ApiKey>,
-    merchant: Id<kinds::Merchant>,
-    scopes: u32,
-    label: &'a str,
-}
-
-fn insert(uow: &mut Uow<'_, '_>, row: &Row<'_>) -> Result<(), StoreError> {
-    let now = uow.now();
-    let sql = "INSERT INTO api_key(hash, id, merchant, scopes, label, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    uow.execute(sql, params![row.hash, row.id, row.merchant, row.scopes, row.label, now]).map(drop)
-}
-
 /// Creates a key.
 ///
 /// # Errors
@@ -160,11 +146,12 @@ pub async fn create_key(
             let detail = "a key needs at least one scope";
             return Ok(Outcome::Refused(Refusal::new(ErrorCode::InvalidField, detail).at("scopes")));
         }
-        if super::records::by_id(uow.reading(), merchant)?.is_none() {
+        if records::by_id(uow.reading(), merchant)?.is_none() {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
         }
         let scopes = scopes.iter().fold(0, |bits, scope| bits | *scope as u32);
-        insert(uow, &Row { hash: &hash, id, merchant, scopes, label: &label })?;
+        let row = KeyRow { id, merchant, scopes, label: label.clone(), created: uow.now(), expires: None };
+        records::insert_key(uow, &hash, &row)?;
         Ok(Outcome::Done(NewKey { id, key: key.clone() }))
     })
     .await
@@ -183,15 +170,13 @@ pub async fn rotate_key(
     let (id, key, hash) = draw(bank);
     let answer = bank
         .once(wish, move |uow| {
-            let sql = "SELECT scopes, label FROM api_key WHERE id = ?1 AND merchant = ?2 AND expires IS NULL";
-            let params = params![old, merchant];
-            let found = uow.reading().query_opt(sql, params, |row| Ok((row.small(0)?, row.text(1)?)))?;
-            let Some((scopes, label)) = found else {
+            let all = records::keys(uow.reading(), merchant)?;
+            let Some(found) = all.into_iter().find(|key| key.id == old && key.expires.is_none()) else {
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
             };
-            insert(uow, &Row { hash: &hash, id, merchant, scopes, label: &label })?;
+            records::insert_key(uow, &hash, &KeyRow { id, created: uow.now(), ..found })?;
             let end = uow.now().plus_seconds(i64::from(overlap_hours) * 3600);
-            uow.execute("UPDATE api_key SET expires = ?2 WHERE id = ?1", sql::params![old, end])?;
+            records::end_key(uow, old, end)?;
             Ok(Outcome::Done(NewKey { id, key: key.clone() }))
         })
         .await?;
@@ -210,8 +195,7 @@ pub async fn revoke_key(
 ) -> Result<Answer<()>, BankError> {
     let answer = bank
         .once(wish, move |uow| {
-            let sql = "DELETE FROM api_key WHERE id = ?1 AND merchant = ?2";
-            if uow.execute(sql, params![id, merchant])? == 0 {
+            if !records::delete_key(uow, merchant, id)? {
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
             }
             Ok(Outcome::Done(()))
@@ -226,28 +210,13 @@ pub async fn revoke_key(
 /// # Errors
 /// Trouble.
 pub async fn list_keys(bank: &Bank, merchant: Id<kinds::Merchant>) -> Result<Vec<KeyView>, BankError> {
-    let found = bank.store().read(move |snapshot| {
-        let sql = "SELECT id, label, scopes, created, expires FROM api_key WHERE merchant = ?1 ORDER BY id DESC";
-        Ok(snapshot.reading().query(sql, params![merchant], |row| {
-            let bits: u32 = row.small(2)?;
-            let scopes = Scope::ALL.into_iter().filter(|scope| bits & *scope as u32 != 0);
-            Ok(KeyView {
-                id: row.id(0)?,
-                label: row.text(1)?,
-                scopes: scopes.map(|scope| scope.name().to_owned()).collect(),
-                created: row.time(3)?,
-                expires: row.opt_time(4)?,
-            })
-        })?)
-    });
-    Ok(found.await?)
-}
-
-fn by_hash(reading: &Connection, hash: &TokenHash) -> Result<Option<ApiKey>, StoreError> {
-    let sql = "SELECT id, merchant, scopes, expires FROM api_key WHERE hash = ?1";
-    Ok(reading.query_opt(sql, params![hash], |row| {
-        Ok(ApiKey { id: row.id(0)?, merchant: row.id(1)?, scopes: row.small(2)?, expires: row.opt_time(3)? })
-    })?)
+    let rows = bank.store().read(move |snapshot| records::keys(snapshot.reading(), merchant)).await?;
+    let view = |row: KeyRow| {
+        let scopes = Scope::ALL.into_iter().filter(|scope| row.scopes & *scope as u32 != 0);
+        let scopes = scopes.map(|scope| scope.name().to_owned()).collect();
+        KeyView { id: row.id, label: row.label, scopes, created: row.created, expires: row.expires }
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// The key of a token; none when it is unknown, revoked or over.
@@ -261,7 +230,9 @@ pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<ApiKey>, Ba
         Ok(key) => return Ok(good(key)),
         Err(ticket) => ticket,
     };
-    let found = bank.store().read(move |snapshot| by_hash(snapshot.reading(), &hash)).await?;
+    let found = bank.store().read(move |snapshot| records::key_by_hash(snapshot.reading(), &hash)).await?;
+    let found =
+        found.map(|row| ApiKey { id: row.id, merchant: row.merchant, scopes: row.scopes, expires: row.expires });
     if let Some(key) = found {
         bank.caches().api_keys.keep(ticket, hash, key);
     }

@@ -1,6 +1,7 @@
 //! Merchants, their stores and accounts.
 
 use crate::currencies::Currencies;
+use crate::tokens::TokenHash;
 use ledger::AccountNo;
 use money::Currency;
 use sql::{Connection, Migration, Row, SqlError, params};
@@ -260,6 +261,57 @@ fn read_store(row: &Row<'_>) -> Result<StoreRow, SqlError> {
         country: row.text(4)?,
         city: row.text(5)?,
     })
+}
+
+/// An API key's row.
+#[derive(Clone, Debug)]
+pub(super) struct KeyRow {
+    pub(super) id: Id<kinds::ApiKey>,
+    pub(super) merchant: Id<kinds::Merchant>,
+    pub(super) scopes: u32,
+    pub(super) label: String,
+    pub(super) created: Timestamp,
+    pub(super) expires: Option<Timestamp>,
+}
+
+/// `expires` of the row is not used.
+pub(super) fn insert_key(uow: &mut Uow<'_, '_>, hash: &TokenHash, new: &KeyRow) -> Result<(), StoreError> {
+    let sql = "INSERT INTO api_key(hash, id, merchant, scopes, label, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    uow.execute(sql, params![hash, new.id, new.merchant, new.scopes, &new.label, new.created]).map(drop)
+}
+
+pub(super) fn end_key(uow: &mut Uow<'_, '_>, id: Id<kinds::ApiKey>, at: Timestamp) -> Result<(), StoreError> {
+    uow.execute("UPDATE api_key SET expires = ?2 WHERE id = ?1", params![id, at]).map(drop)
+}
+
+pub(super) fn delete_key(
+    uow: &mut Uow<'_, '_>,
+    merchant: Id<kinds::Merchant>,
+    id: Id<kinds::ApiKey>,
+) -> Result<bool, StoreError> {
+    Ok(uow.execute("DELETE FROM api_key WHERE id = ?1 AND merchant = ?2", params![id, merchant])? == 1)
+}
+
+fn read_key(row: &Row<'_>) -> Result<KeyRow, SqlError> {
+    Ok(KeyRow {
+        id: row.id(0)?,
+        merchant: row.id(1)?,
+        scopes: row.small(2)?,
+        label: row.text(3)?,
+        created: row.time(4)?,
+        expires: row.opt_time(5)?,
+    })
+}
+
+/// A merchant's keys, newest first.
+pub(super) fn keys(reading: &Connection, merchant: Id<kinds::Merchant>) -> Result<Vec<KeyRow>, StoreError> {
+    let sql = "SELECT id, merchant, scopes, label, created, expires FROM api_key WHERE merchant = ?1 ORDER BY id DESC";
+    Ok(reading.query(sql, params![merchant], read_key)?)
+}
+
+pub(super) fn key_by_hash(reading: &Connection, hash: &TokenHash) -> Result<Option<KeyRow>, StoreError> {
+    let sql = "SELECT id, merchant, scopes, label, created, expires FROM api_key WHERE hash = ?1";
+    Ok(reading.query_opt(sql, params![hash], read_key)?)
 }
 
 /// A merchant's name; none when there is no such merchant.

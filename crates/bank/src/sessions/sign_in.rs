@@ -45,7 +45,7 @@ pub async fn sign_in(
     if let Some(until) = paused {
         return Ok(Err(too_many(until)));
     }
-    let (customer, stored) = found.map_or((None, None), |(customer, stored)| (Some(customer), stored));
+    let (customer, stored) = found.map_or((None, None), |found| (Some(found.customer), found.password));
     let right = passwords::verify(password, stored).await?;
     let token = tokens::draw("jzs_", bank.entropy());
     let attempt = Attempt {

@@ -89,8 +89,8 @@ async fn a_tier_changes_the_limits_of_person_and_account() {
     let limits = wallets::limits(&test.bank, done.id).await.unwrap();
     let person = limits.iter().find(|(_, person, _)| *person).unwrap();
     let account = limits.iter().find(|(_, person, _)| !*person).unwrap();
-    assert_eq!(person.2.out_movement, Some(200_00));
-    assert_eq!(account.2.balance, Some(1_000_00));
+    assert_eq!(person.2.out_movement, Some(20_000));
+    assert_eq!(account.2.balance, Some(100_000));
     let refusal = change_tier(&test.bank, system("t"), done.id, 4).await.unwrap().result.unwrap_err();
     assert_eq!(refusal.code.as_str(), "invalid_field");
 }

@@ -44,7 +44,7 @@ async fn limits_reach_the_accounts_when_they_come_into_force() {
     let of_person = |limits: Vec<(String, bool, crate::policies::Limits)>| {
         limits.into_iter().find(|(_, person, _)| *person).unwrap().2.out_movement
     };
-    assert_eq!(of_person(wallets::limits(&test.bank, ann.id).await.unwrap()), Some(100_000_00));
+    assert_eq!(of_person(wallets::limits(&test.bank, ann.id).await.unwrap()), Some(10_000_000));
     test.clock.advance(60);
     assert_eq!(test.run_jobs(), 1);
     assert_eq!(of_person(wallets::limits(&test.bank, ann.id).await.unwrap()), Some(7));

@@ -63,18 +63,18 @@ async fn the_owner_learns_what_is_available_and_others_do_not() {
 #[tokio::test]
 async fn a_reached_limit_is_named_and_says_when_it_resets() {
     let test = TestBank::new();
-    let ann = test.customer("Ann", 1_000_00);
-    let limits = Limits { out_day: Some(100_00), ..Limits::default() };
+    let ann = test.customer("Ann", 100_000);
+    let limits = Limits { out_day: Some(10_000), ..Limits::default() };
     lower_limits(&test.bank, system("l"), (ann.id, cny()), limits).await.unwrap().result.unwrap();
-    spend(&test, &ann, 60_00).await.result.unwrap();
-    let no = spend(&test, &ann, 60_00).await.result.unwrap_err();
+    spend(&test, &ann, 6_000).await.result.unwrap();
+    let no = spend(&test, &ann, 6_000).await.result.unwrap_err();
     assert_eq!(no.code.as_str(), "limit_exceeded");
     let limit = no.limit.unwrap();
-    assert_eq!((limit.window.as_str(), limit.whose.as_str(), limit.left_minor), ("day", "person", 40_00));
+    assert_eq!((limit.window.as_str(), limit.whose.as_str(), limit.left_minor), ("day", "person", 4_000));
     let reset = limit.resets_at.unwrap();
     assert_eq!(reset.to_string(), "2026-11-23T16:00:00Z");
     test.clock.advance((reset.micros() - test.bank.now().micros()) / 1_000_000);
-    spend(&test, &ann, 60_00).await.result.unwrap();
+    spend(&test, &ann, 6_000).await.result.unwrap();
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_limit_of_ones_own_does_not_lift_that_of_the_bank() {
     let own = Limits { out_movement: Some(i64::MAX), ..Limits::default() };
     lower_limits(&test.bank, system("l"), (ann.id, cny()), own).await.unwrap().result.unwrap();
     let limits = wallets::limits(&test.bank, ann.id).await.unwrap();
-    assert_eq!(limits.iter().find(|(_, person, _)| *person).unwrap().2.out_movement, Some(100_000_00));
+    assert_eq!(limits.iter().find(|(_, person, _)| *person).unwrap().2.out_movement, Some(10_000_000));
     let bad = Limits { out_day: Some(-1), ..Limits::default() };
     let no = lower_limits(&test.bank, system("l"), (ann.id, cny()), bad).await.unwrap().result.unwrap_err();
     assert_eq!(no.code.as_str(), "invalid_field");
