@@ -8,8 +8,8 @@ mod load;
 mod machine;
 mod report;
 
-pub use ledger_bulk::{BulkOptions, bulk};
 pub use client::{Client, Reply};
+pub use ledger_bulk::{BulkOptions, bulk};
 pub use load::{Load, Pace, Shot, Target, run};
 pub use machine::{Calibration, calibrate};
 pub use report::Report;

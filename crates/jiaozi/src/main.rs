@@ -19,6 +19,7 @@ mod place;
 mod progress;
 mod qr;
 mod qr_encode;
+mod replay;
 mod restore;
 mod staff;
 mod system;
@@ -51,6 +52,7 @@ enum Command {
     Restore(restore::Args),
     Migrate(migrate::Args),
     Staff(staff::Args),
+    Replay(replay::Args),
     Qr(qr::Args),
     LedgerCases(ledger_cases::Args),
     Bench(bench::Args),
@@ -64,6 +66,7 @@ impl Command {
             Self::Restore(args) => restore::run(&args),
             Self::Migrate(args) => migrate::run(&args),
             Self::Staff(args) => staff::run(&args),
+            Self::Replay(args) => replay::run(&args),
             Self::Qr(args) => qr::run(&args),
             Self::LedgerCases(args) => ledger_cases::run(&args),
             Self::Bench(args) => bench::run(&args),

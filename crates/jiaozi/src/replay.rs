@@ -133,7 +133,15 @@ fn print(args: &Args, measured: &Measured, currency: Currency) {
         ("bad", grouped(summary.bad)),
         ("customers", grouped(summary.customers)),
         ("merchants", grouped(summary.merchants)),
-        ("rate", format!("{:.0} rows/s in {:.1} s, after {:.1} s of preparation", measured.rate(), measured.paying, measured.preparing)),
+        (
+            "rate",
+            format!(
+                "{:.0} rows/s in {:.1} s, after {:.1} s of preparation",
+                measured.rate(),
+                measured.paying,
+                measured.preparing
+            ),
+        ),
     ];
     for (name, value) in lines {
         output::line(&format!("{name:>14}  {value}"));

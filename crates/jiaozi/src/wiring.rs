@@ -69,7 +69,8 @@ fn rail(beside: &Path, sandbox: bool) -> Result<Arc<dyn BankRail>, Failure> {
     if !sandbox {
         return Ok(Arc::new(AbsentBank));
     }
-    let opened = SandboxBank::open(beside)
-        .map_err(|error| Failure::because(format!("the sandbox bank in {} cannot be opened", beside.display()), error))?;
+    let opened = SandboxBank::open(beside).map_err(|error| {
+        Failure::because(format!("the sandbox bank in {} cannot be opened", beside.display()), error)
+    })?;
     Ok(Arc::new(opened))
 }

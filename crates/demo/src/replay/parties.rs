@@ -100,10 +100,11 @@ fn customers_of(bank: &Bank, labels: &[(String, i64)], currency: Currency) -> Re
     let imported = customers::import_blocking(bank, &imports)?;
     let mut records = Vec::with_capacity(new.len());
     for (place, made) in new.into_iter().zip(imported) {
-        let account = made.accounts.first().map(|account| account.account).ok_or(StoreError::Corrupt {
-            table: "wallet_account",
-            finding: "an imported customer has no account",
-        })?;
+        let account = made
+            .accounts
+            .first()
+            .map(|account| account.account)
+            .ok_or(StoreError::Corrupt { table: "wallet_account", finding: "an imported customer has no account" })?;
         let payer = Payer { customer: made.customer, wallet: made.wallet, account };
         records.push((keys[place], write_payer(payer)));
         known[place] = Some(payer);
@@ -135,12 +136,7 @@ fn read_payer(bytes: &[u8]) -> Option<Payer> {
 }
 
 /// Brings into the books what customers will spend.
-fn fund(
-    bank: &Bank,
-    file: &str,
-    payers: &[(&(String, i64), &Payer)],
-    currency: Currency,
-) -> Result<(), BankError> {
+fn fund(bank: &Bank, file: &str, payers: &[(&(String, i64), &Payer)], currency: Currency) -> Result<(), BankError> {
     let desk = bank.desk();
     let openings: Vec<(u128, AccountNo, i64)> = payers
         .iter()
