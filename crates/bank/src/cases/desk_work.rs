@@ -22,21 +22,21 @@ pub struct Closing {
 ///
 /// # Errors
 /// Trouble.
-pub fn find(bank: &Bank, id: Id<kinds::Case>) -> Result<Option<CaseView>, BankError> {
-    Ok(bank.store().read_blocking(|snapshot| Ok(records::by_id(snapshot.reading(), id)?))?)
+pub async fn find(bank: &Bank, id: Id<kinds::Case>) -> Result<Option<CaseView>, BankError> {
+    Ok(bank.store().read(move |snapshot| Ok(records::by_id(snapshot.reading(), id)?)).await?)
 }
 
 /// Cases, newest first, from before an id, without notes.
 ///
 /// # Errors
 /// Trouble.
-pub fn list(
+pub async fn list(
     bank: &Bank,
     open_only: bool,
     before: Option<Id<kinds::Case>>,
     limit: u32,
 ) -> Result<Vec<CaseView>, BankError> {
-    Ok(bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), open_only, before, limit)?))?)
+    Ok(bank.store().read(move |snapshot| Ok(records::page(snapshot.reading(), open_only, before, limit)?)).await?)
 }
 
 /// Adds a note. Refused with `not_found`, or `missing_field` for an empty one.

@@ -205,9 +205,9 @@ pub(crate) fn currency_of(uow: &Uow<'_, '_>, id: Id<kinds::Payout>) -> Result<Op
 ///
 /// # Errors
 /// Trouble.
-pub fn find(bank: &Bank, id: Id<kinds::Payout>) -> Result<Option<PayoutView>, BankError> {
+pub async fn find(bank: &Bank, id: Id<kinds::Payout>) -> Result<Option<PayoutView>, BankError> {
     let desk = bank.desk();
-    let found = bank.store().read_blocking(|snapshot| Ok(records::by_id(snapshot.reading(), id)?))?;
+    let found = bank.store().read(move |snapshot| Ok(records::by_id(snapshot.reading(), id)?)).await?;
     Ok(found.map(|payout| payout.view(&desk)))
 }
 
@@ -215,9 +215,9 @@ pub fn find(bank: &Bank, id: Id<kinds::Payout>) -> Result<Option<PayoutView>, Ba
 ///
 /// # Errors
 /// Trouble.
-pub fn caused_by(bank: &Bank, cause: u128) -> Result<Vec<PayoutView>, BankError> {
+pub async fn caused_by(bank: &Bank, cause: u128) -> Result<Vec<PayoutView>, BankError> {
     let desk = bank.desk();
-    let found = bank.store().read_blocking(|snapshot| Ok(records::by_cause(snapshot.reading(), cause)?))?;
+    let found = bank.store().read(move |snapshot| Ok(records::by_cause(snapshot.reading(), cause)?)).await?;
     Ok(found.iter().map(|payout| payout.view(&desk)).collect())
 }
 
@@ -225,13 +225,13 @@ pub fn caused_by(bank: &Bank, cause: u128) -> Result<Vec<PayoutView>, BankError>
 ///
 /// # Errors
 /// Trouble.
-pub fn list(
+pub async fn list(
     bank: &Bank,
     owner: Principal,
     before: Option<Id<kinds::Payout>>,
     limit: u32,
 ) -> Result<Vec<PayoutView>, BankError> {
     let (desk, owner) = (bank.desk(), owner.actor());
-    let found = bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), owner, before, limit)?))?;
+    let found = bank.store().read(move |snapshot| Ok(records::page(snapshot.reading(), owner, before, limit)?)).await?;
     Ok(found.iter().map(|payout| payout.view(&desk)).collect())
 }

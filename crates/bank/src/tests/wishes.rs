@@ -104,3 +104,21 @@ async fn of_two_hundred_parallel_wishes_with_one_key_one_acts() {
     assert!(answers.iter().all(|answer| answer.result.as_deref() == Ok("done")));
     assert_eq!(traces(&test), 1);
 }
+
+#[test]
+fn trouble_has_a_code_that_tells_whether_to_try_again() {
+    let cases = [
+        (BankError::Store(StoreError::Overloaded), "overloaded"),
+        (BankError::Store(StoreError::Unavailable), "unavailable"),
+        (BankError::Store(StoreError::Contended), "unavailable"),
+        (BankError::Store(StoreError::Unknown), "outcome_unknown"),
+        (BankError::Store(StoreError::Bug("x".to_owned())), "internal"),
+        (BankError::Vault(ports::VaultError::Unavailable("x".to_owned())), "unavailable"),
+        (BankError::Vault(ports::VaultError::Refused), "internal"),
+        (BankError::Outside("x".to_owned()), "unavailable"),
+        (BankError::Bug("x".to_owned()), "internal"),
+    ];
+    for (error, code) in cases {
+        assert_eq!(error.code().as_str(), code, "{error}");
+    }
+}

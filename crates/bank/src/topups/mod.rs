@@ -195,9 +195,9 @@ pub(crate) fn currency_of(uow: &Uow<'_, '_>, id: Id<kinds::TopUp>) -> Result<Opt
 ///
 /// # Errors
 /// Trouble.
-pub fn find(bank: &Bank, id: Id<kinds::TopUp>) -> Result<Option<TopUpView>, BankError> {
+pub async fn find(bank: &Bank, id: Id<kinds::TopUp>) -> Result<Option<TopUpView>, BankError> {
     let desk = bank.desk();
-    let found = bank.store().read_blocking(|snapshot| Ok(records::by_id(snapshot.reading(), id)?))?;
+    let found = bank.store().read(move |snapshot| Ok(records::by_id(snapshot.reading(), id)?)).await?;
     Ok(found.map(|top_up| top_up.view(&desk)))
 }
 
@@ -205,7 +205,7 @@ pub fn find(bank: &Bank, id: Id<kinds::TopUp>) -> Result<Option<TopUpView>, Bank
 ///
 /// # Errors
 /// Trouble.
-pub fn list(
+pub async fn list(
     bank: &Bank,
     customer: Id<kinds::Customer>,
     before: Option<Id<kinds::TopUp>>,
@@ -213,6 +213,6 @@ pub fn list(
 ) -> Result<Vec<TopUpView>, BankError> {
     let desk = bank.desk();
     let found =
-        bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), customer, before, limit)?))?;
+        bank.store().read(move |snapshot| Ok(records::page(snapshot.reading(), customer, before, limit)?)).await?;
     Ok(found.iter().map(|top_up| top_up.view(&desk)).collect())
 }

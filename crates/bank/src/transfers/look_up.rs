@@ -117,14 +117,14 @@ pub(crate) fn check(
 ///
 /// # Errors
 /// Trouble.
-pub fn look_up(bank: &Bank, payer: Id<kinds::Customer>, payee: &PayeeRef) -> Result<Result<Payee, Refusal>, BankError> {
+pub async fn look_up(bank: &Bank, payer: Id<kinds::Customer>, payee: &PayeeRef) -> Result<Result<Payee, Refusal>, BankError> {
     let desk = bank.desk();
     let wanted = match payee.wanted(&desk) {
         Ok(wanted) => wanted,
         Err(code) => return Ok(Err(Refusal::of(code).at("payee"))),
     };
     let expires = bank.now().plus_seconds(i64::from(desk.policies().quote_seconds).max(60) * 5);
-    let found = bank.store().read_blocking(|snapshot| {
+    let found = bank.store().read(move |snapshot| {
         let reading = snapshot.reading();
         let Some(target) = resolve(reading, wanted)? else { return Ok(Err(Refusal::of(ErrorCode::NotFound))) };
         let (masked_name, unclaimed) = match target {
@@ -136,6 +136,6 @@ pub fn look_up(bank: &Bank, payer: Id<kinds::Customer>, payee: &PayeeRef) -> Res
         };
         let confirmation = format!("{}.{}", expires.micros(), mac(&desk, payer, target, expires));
         Ok(Ok(Payee { masked_name, unclaimed, confirmation, expires_at: expires }))
-    })?;
+    }).await?;
     Ok(found)
 }

@@ -162,9 +162,9 @@ impl Transfer {
 ///
 /// # Errors
 /// Trouble.
-pub fn find(bank: &Bank, id: Id<kinds::Transfer>) -> Result<Option<TransferView>, BankError> {
+pub async fn find(bank: &Bank, id: Id<kinds::Transfer>) -> Result<Option<TransferView>, BankError> {
     let desk = bank.desk();
-    let found = bank.store().read_blocking(|snapshot| Ok(records::by_id(snapshot.reading(), id)?))?;
+    let found = bank.store().read(move |snapshot| Ok(records::by_id(snapshot.reading(), id)?)).await?;
     Ok(found.map(|transfer| transfer.view(&desk)))
 }
 
@@ -172,7 +172,7 @@ pub fn find(bank: &Bank, id: Id<kinds::Transfer>) -> Result<Option<TransferView>
 ///
 /// # Errors
 /// Trouble.
-pub fn list(
+pub async fn list(
     bank: &Bank,
     customer: Id<kinds::Customer>,
     before: Option<Id<kinds::Transfer>>,
@@ -180,6 +180,6 @@ pub fn list(
 ) -> Result<Vec<TransferView>, BankError> {
     let desk = bank.desk();
     let found =
-        bank.store().read_blocking(|snapshot| Ok(records::page(snapshot.reading(), customer, before, limit)?))?;
+        bank.store().read(move |snapshot| Ok(records::page(snapshot.reading(), customer, before, limit)?)).await?;
     Ok(found.iter().map(|transfer| transfer.view(&desk)).collect())
 }

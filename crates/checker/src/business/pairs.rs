@@ -1,9 +1,9 @@
-//! Effects and rows in pairs: a journal entry of a kind names the business object that caused it, and that object's row says
+//! Effects and rows in pairs (the numbers are those of the bank's entry types and states): a journal entry of a kind names the business object that caused it, and that object's row says
 //! that it happened. So an effect without a row (a ghost, or a refusal that moved money), a row without an effect, and an
 //! effect that happened twice all show. Both sides are added up in their own order; see `indexes` for why that is enough.
 
 use crate::difference::{Difference, Stop};
-use crate::journal::Line;
+use crate::journal::{Line, action};
 use crate::scan::Snapshot;
 use crate::sums::Sum;
 use std::collections::BTreeMap;
@@ -21,8 +21,8 @@ enum Measure {
 
 /// A kind of entry and the rows it belongs to.
 struct Pair {
-    /// The numbers of the entries' types.
-    kinds: &'static [i64],
+    /// The entries' types, and what their first line may be to count here.
+    kinds: &'static [(i64, &'static [i64])],
     /// Which amount must agree.
     measure: Measure,
     /// The table.
@@ -31,40 +31,94 @@ struct Pair {
     rows: &'static str,
 }
 
+const POSTS: &[i64] = &[action::POST];
+const HOLDS: &[i64] = &[action::HOLD];
+const CAPTURES: &[i64] = &[action::CAPTURE];
+
 const PAIRS: &[Pair] = &[
+    Pair { kinds: &[(10, HOLDS)], measure: Measure::First, table: "top_up", rows: "SELECT id, amount FROM top_up" },
+    // Credited to the wallet, or to suspense when the wallet cannot take it: once, whatever the bank says how often.
     Pair {
-        kinds: &[40],
+        kinds: &[(10, &[action::CAPTURE, action::POST]), (12, POSTS)],
+        measure: Measure::First,
+        table: "top_up",
+        rows: "SELECT id, credited FROM top_up WHERE credited > 0",
+    },
+    Pair { kinds: &[(20, POSTS)], measure: Measure::Nothing, table: "payout", rows: "SELECT id, 0 FROM payout" },
+    // Paid out once, even when the bank paid after it had refused.
+    Pair {
+        kinds: &[(21, POSTS)],
+        measure: Measure::First,
+        table: "payout",
+        rows: "SELECT id, paid FROM payout WHERE paid > 0",
+    },
+    Pair {
+        kinds: &[(30, POSTS)],
+        measure: Measure::First,
+        table: "transfer",
+        rows: "SELECT id, CASE WHEN amount > 0 THEN amount WHEN fee > 0 THEN fee ELSE tax END FROM transfer \
+            WHERE alias IS NULL",
+    },
+    Pair {
+        kinds: &[(31, POSTS)],
+        measure: Measure::First,
+        table: "transfer",
+        rows: "SELECT id, CASE WHEN amount > 0 THEN amount WHEN fee > 0 THEN fee ELSE tax END FROM transfer \
+            WHERE alias IS NOT NULL",
+    },
+    Pair {
+        kinds: &[(32, POSTS)],
+        measure: Measure::First,
+        table: "transfer",
+        rows: "SELECT id, amount FROM transfer WHERE state = 3",
+    },
+    Pair {
+        kinds: &[(33, POSTS)],
+        measure: Measure::Nothing,
+        table: "transfer",
+        rows: "SELECT id, 0 FROM transfer WHERE state IN (4, 5)",
+    },
+    Pair {
+        kinds: &[(40, POSTS)],
         measure: Measure::First,
         table: "payment",
         rows: "SELECT id, amount FROM payment WHERE method = 1",
     },
     Pair {
-        kinds: &[41],
+        kinds: &[(41, HOLDS)],
         measure: Measure::Nothing,
         table: "payment_hold",
         rows: "SELECT payment, 0 FROM payment_hold",
     },
     Pair {
-        kinds: &[42],
+        kinds: &[(42, CAPTURES)],
         measure: Measure::First,
         table: "payment_capture",
         rows: "SELECT c.payment, c.amount + CASE WHEN p.terms % 2 = 1 THEN c.fee + c.tax ELSE 0 END \
             FROM payment_capture c JOIN payment p ON p.id = c.payment",
     },
     Pair {
-        kinds: &[45],
+        kinds: &[(45, POSTS)],
         measure: Measure::Last,
         table: "refund",
         rows: "SELECT id, amount FROM refund WHERE state = 2",
     },
 ];
 
+/// The entry being read.
+struct Open {
+    kind: i64,
+    cause: u128,
+    action: i64,
+    first: i64,
+    last: i64,
+}
+
 /// What the journal says, pair by pair.
 pub(crate) struct Pairs {
     /// Pairs whose table exists.
     known: Vec<(&'static Pair, Sum)>,
-    /// The entry being read: its kind, cause, first and latest amount.
-    entry: Option<(i64, u128, i64, i64)>,
+    entry: Option<Open>,
 }
 
 impl Pairs {
@@ -83,17 +137,20 @@ impl Pairs {
         match (head, &mut self.entry) {
             (Some((kind, cause)), _) => {
                 self.close();
-                self.entry = Some((kind, cause, line.amount, line.amount));
+                self.entry = Some(Open { kind, cause, action: line.action, first: line.amount, last: line.amount });
             }
-            (None, Some(entry)) => entry.3 = line.amount,
+            (None, Some(entry)) => entry.last = line.amount,
             (None, None) => {}
         }
     }
 
     fn close(&mut self) {
-        let Some((kind, cause, first, last)) = self.entry.take() else { return };
-        if let Some((pair, sum)) = self.known.iter_mut().find(|(pair, _)| pair.kinds.contains(&kind)) {
-            sum.add(cause, measured(pair, first, last));
+        let Some(entry) = self.entry.take() else { return };
+        let counts = |pair: &Pair| {
+            pair.kinds.iter().any(|(kind, actions)| *kind == entry.kind && actions.contains(&entry.action))
+        };
+        if let Some((pair, sum)) = self.known.iter_mut().find(|(pair, _)| counts(pair)) {
+            sum.add(entry.cause, measured(pair, entry.first, entry.last));
         }
     }
 
@@ -130,20 +187,27 @@ fn search(snapshot: &Snapshot, pair: &Pair) -> Result<Stop, Stop> {
         Ok(())
     })?;
     let sql = "SELECT h.cause, h.amount, (SELECT l.amount FROM journal l WHERE l.entry = h.entry AND l.seq >= h.seq \
-        AND l.seq < h.seq + 1000 ORDER BY l.seq DESC LIMIT 1) FROM journal h WHERE h.entry = h.seq AND h.kind = ?1 ORDER BY h.seq";
-    for kind in pair.kinds {
+        AND l.seq < h.seq + 1000 ORDER BY l.seq DESC LIMIT 1), h.action FROM journal h WHERE h.entry = h.seq AND h.kind = ?1 ORDER BY h.seq";
+    for (kind, actions) in pair.kinds {
         snapshot.scan("journal", sql, sql::params![*kind], |row| {
             let key = (row.opt_u128(0)?.unwrap_or(0), measured(pair, row.int(1)?, row.int(2)?));
-            sides.entry(key).or_default()[0] += 1;
+            sides.entry(key).or_default()[0] += u64::from(actions.contains(&row.int(3)?));
             Ok(())
         })?;
     }
-    let different = sides.into_iter().find(|(_, [entries, rows])| entries != rows);
-    let Some(((id, amount), [entries, rows])) = different else {
-        return Ok(Difference::new(("form", pair.table), "all", "rows", "the journal's entries", "others").into());
+    let all = || Difference::new(("form", pair.table), "all", "rows", "the journal's entries", "others");
+    sides.retain(|_, [entries, rows]| entries != rows);
+    let Some((&(id, amount), &[entries, rows])) = sides.first_key_value() else { return Ok(all().into()) };
+    let more_on = |side: usize| {
+        let mut of_id = sides.range((id, i64::MIN)..=(id, i64::MAX));
+        of_id.find(|(_, counts)| counts[side] > counts[1 - side]).map(|((_, amount), _)| *amount)
     };
+    let row = format!("{id:032x}");
+    if let (Some(moved), Some(told)) = (more_on(0), more_on(1)) {
+        return Ok(Difference::new(("I2", pair.table), row, "amount", moved, told).into());
+    }
     // More effects than rows: a ghost or a refusal that moved money. More rows than effects: something answered is lost.
     let invariant = if entries > rows { "I12" } else { "I2" };
     let (expected, found) = (format!("{entries} rows of {amount}, as in the journal"), format!("{rows} rows"));
-    Ok(Difference::new((invariant, pair.table), format!("{id:032x}"), "cause", expected, found).into())
+    Ok(Difference::new((invariant, pair.table), row, "cause", expected, found).into())
 }

@@ -1,6 +1,7 @@
 //! The checker against a bank that the store wrote: silent when all is right, loud when a single value is not.
 
 mod bank;
+mod moves;
 mod payments;
 mod tamper;
 

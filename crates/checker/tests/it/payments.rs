@@ -25,11 +25,11 @@ const TABLES: &[Migration] = &[Migration {
         state INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 }];
 
-fn of(kind: u16, cause: u128, steps: &[Step]) -> Entry {
+pub(crate) fn of(kind: u16, cause: u128, steps: &[Step]) -> Entry {
     Entry { kind, cause, ..bank::entry(cause + 1_000 * u128::from(kind), steps) }
 }
 
-fn id(number: u8) -> String {
+pub(crate) fn id(number: u8) -> String {
     format!("x'{:032x}'", number)
 }
 
@@ -95,7 +95,7 @@ fn payments_are_compared_with_their_entries_holds_captures_and_refunds() {
             "payment",
             "cause",
         ),
-        ("UPDATE payment SET amount = 1001, captured = 1001 WHERE method = 1", "I12", "payment", "cause"),
+        ("UPDATE payment SET amount = 1001, captured = 1001 WHERE method = 1", "I2", "payment", "amount"),
         ("UPDATE payment SET from_account = 3 WHERE method = 1", "I2", "payment", "from_account"),
         ("UPDATE payment SET currency = 392 WHERE method = 1", "I2", "payment", "currency"),
         ("UPDATE payment SET entry = entry + 1 WHERE method = 1", "I2", "payment", "entry"),
@@ -111,9 +111,9 @@ fn payments_are_compared_with_their_entries_holds_captures_and_refunds() {
         ("UPDATE payment SET refunded = 399 WHERE method = 1", "I7", "payment", "refunded"),
         ("UPDATE payment SET fee_back = 11 WHERE method = 1", "I7", "payment", "fee_back"),
         ("UPDATE payment SET captured = 499 WHERE state = 7", "I7", "payment", "captured"),
-        ("UPDATE refund SET amount = 300", "I2", "refund", "cause"),
+        ("UPDATE refund SET amount = 300", "I2", "refund", "amount"),
         ("UPDATE refund SET state = 3", "I12", "refund", "cause"),
-        ("UPDATE payment_capture SET amount = 1", "I2", "payment_capture", "cause"),
+        ("UPDATE payment_capture SET amount = 1", "I2", "payment_capture", "amount"),
         (
             "DELETE FROM payment_hold WHERE payment = x'00000000000000000000000000000003'",
             "I12",
