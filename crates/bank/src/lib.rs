@@ -47,6 +47,7 @@ mod tokens;
 pub mod topups;
 pub mod transfers;
 pub mod wallets;
+pub mod webhooks;
 mod wish;
 
 pub use bank::{Bank, BankOpenError, BankOptions};

@@ -17,6 +17,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::staff::MIGRATIONS,
         crate::notices::MIGRATIONS,
         crate::entries::MIGRATIONS,
+        crate::webhooks::MIGRATIONS,
         crate::references::MIGRATIONS,
         crate::orders::MIGRATIONS,
         crate::payments::MIGRATIONS,

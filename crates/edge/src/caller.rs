@@ -266,7 +266,10 @@ impl<T: Send + Sync, S: NeedsScope> FromRequestParts<T> for AsMerchant<S> {
 }
 
 fn lacks(scope: Scope) -> Problem {
-    Problem::because(ErrorCode::Forbidden, format!("The API key lacks the scope {}; use one that has it.", scope.name()))
+    Problem::because(
+        ErrorCode::Forbidden,
+        format!("The API key lacks the scope {}; use one that has it.", scope.name()),
+    )
 }
 
 impl<T: Send + Sync, R: NeedsRole> FromRequestParts<T> for AsStaff<R> {

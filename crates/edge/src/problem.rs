@@ -130,9 +130,7 @@ impl Problem {
     }
 
     fn limit(&self, limit: &LimitInfo) -> Value {
-        let amount = |minor: i64| {
-            json!({"amount": print_minor(i128::from(minor.max(0)), self.inner.limit_digits), "currency": limit.currency})
-        };
+        let amount = |minor: i64| json!({"amount": print_minor(i128::from(minor.max(0)), self.inner.limit_digits), "currency": limit.currency});
         json!({
             "window": limit.window,
             "direction": limit.direction,

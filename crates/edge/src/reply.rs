@@ -54,11 +54,7 @@ pub type Handled<T> = Result<Reply<T>, Problem>;
 ///
 /// # Errors
 /// The refusal or the trouble, as a problem.
-pub fn created<V, T>(
-    bank: &Bank,
-    answer: Result<Answer<V>, BankError>,
-    show: impl FnOnce(V) -> T,
-) -> Handled<T> {
+pub fn created<V, T>(bank: &Bank, answer: Result<Answer<V>, BankError>, show: impl FnOnce(V) -> T) -> Handled<T> {
     answered(bank, StatusCode::CREATED, answer, show)
 }
 

@@ -4,10 +4,12 @@
 
 mod file_vault;
 mod memory_notifier;
+mod webhook_sender;
 pub mod sandbox_bank;
 
 pub use file_vault::{FileVault, OpenVaultError};
 pub use memory_notifier::MemoryNotifier;
+pub use webhook_sender::{HttpWebhookSender, Reach, SenderError};
 
 #[cfg(test)]
 mod tests;

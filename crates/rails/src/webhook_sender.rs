@@ -144,12 +144,30 @@ mod tests {
     #[test]
     fn an_address_inside_is_never_sent_to_however_it_is_spelled() {
         let inside = [
-            "https://127.0.0.1/", "https://127.1/", "https://0x7f.1/", "https://2130706433/", "https://0177.0.0.1/",
-            "https://10.0.0.1/", "https://192.168.1.1/", "https://172.16.0.1/", "https://169.254.169.254/latest",
-            "https://100.64.0.1/", "https://0.0.0.0/", "https://[::1]/", "https://[::]/", "https://[fe80::1]/",
-            "https://[fd00::1]/", "https://[::ffff:127.0.0.1]/", "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/",
-            "https://[::127.0.0.1]/", "https://224.0.0.1/", "https://255.255.255.255/", "http://93.184.216.34/",
-            "http://localhost/", "ftp://example.com/",
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://0177.0.0.1/",
+            "https://10.0.0.1/",
+            "https://192.168.1.1/",
+            "https://172.16.0.1/",
+            "https://169.254.169.254/latest",
+            "https://100.64.0.1/",
+            "https://0.0.0.0/",
+            "https://[::1]/",
+            "https://[::]/",
+            "https://[fe80::1]/",
+            "https://[fd00::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[2002:7f00:1::]/",
+            "https://[::127.0.0.1]/",
+            "https://224.0.0.1/",
+            "https://255.255.255.255/",
+            "http://93.184.216.34/",
+            "http://localhost/",
+            "ftp://example.com/",
         ];
         for text in inside {
             let url = Url::parse(text).expect(text);

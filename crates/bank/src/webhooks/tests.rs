@@ -1,0 +1,1 @@
+//! Webhooks on a bank for tests: fan-out, attempts, retries, replay, secrets.
