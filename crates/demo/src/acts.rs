@@ -11,7 +11,6 @@ use bank::topups::{self, StartTopUp};
 use bank::transfers::{self, PayeeRef, Send};
 use bank::{Answer, Bank, Principal, Wish};
 use money::Money;
-use tokio::task::block_in_place;
 use vocabulary::{Id, kinds};
 
 /// How much was done.
@@ -154,7 +153,7 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         let payee = PayeeRef::Alias(to.phone.to_owned());
-        let Ok(seen) = block_in_place(|| transfers::look_up(self.bank, from.customer, &payee))? else {
+        let Ok(seen) = transfers::look_up(self.bank, from.customer, &payee).await? else {
             self.tally.refused += 1;
             return Ok(());
         };

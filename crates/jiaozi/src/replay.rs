@@ -5,7 +5,7 @@ use crate::options::Shape;
 use crate::output::{self, grouped};
 use crate::progress::Progress;
 use crate::{bench, wiring};
-use ::demo::replay::{Replay, ReplayOptions, Summary};
+use ::demo::replay::{Progress as Step, Replay, ReplayOptions, Summary};
 use money::Currency;
 use serde_json::json;
 use std::path::PathBuf;
@@ -79,10 +79,10 @@ fn measure(args: &Args, bank: &::bank::Bank, currency: Currency) -> Result<Measu
     let mut progress = Progress::new("replay");
     let begun = Instant::now();
     let options = ReplayOptions { file: args.file.clone(), currency };
-    let preparing = Replay::prepare(bank, options, &mut |now| progress.at(now.stage, now.done, now.of));
-    let replay = bench::runtime()?.block_on(preparing).map_err(cannot)?;
+    let mut show = |now: Step| progress.at(now.stage, now.done, now.of);
+    let replay = bench::runtime()?.block_on(Replay::prepare(bank, options, &mut show)).map_err(cannot)?;
     let prepared = begun.elapsed().as_secs_f64();
-    let paid = replay.pay(bank, &mut |now| progress.at(now.stage, now.done, now.of));
+    let paid = replay.pay(bank, &mut show);
     progress.finish();
     let summary = paid.map_err(cannot)?;
     Ok(Measured { summary, preparing: prepared, paying: begun.elapsed().as_secs_f64() - prepared })

@@ -148,7 +148,7 @@ fn read_rows(replay: &Replay, chunks: &SyncSender<Chunk>, tell: &Sender<News>) -
 fn command(replay: &Replay, row: &CardRow<'_>) -> Result<PayCommand, BadRow> {
     let amount = pass::amount(row, replay.options.currency).map_err(|error| BadRow {
         line: row.line,
-        code: error.code().as_str(),
+        code: "csv_row_invalid",
         message: format!("TX_AMOUNT {}: {error}", row.amount),
     })?;
     let known = payer(replay, row.customer).zip(merchant(replay, row.terminal));
