@@ -124,14 +124,17 @@ pub async fn remove(bank: &Bank, wish: Wish, id: BankAccountId) -> Result<Answer
 /// Trouble.
 pub async fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>, BankError> {
     let (owner, desk) = (owner.actor(), bank.desk());
-    let found = bank.store().read(move |snapshot| {
-        let mut views = Vec::new();
-        for linked in records::of_owner(snapshot.reading(), owner)? {
-            let number = open(&desk, snapshot.reading(), &linked)?.unwrap_or_default();
-            views.push(view(&linked, &number));
-        }
-        Ok(views)
-    }).await?;
+    let found = bank
+        .store()
+        .read(move |snapshot| {
+            let mut views = Vec::new();
+            for linked in records::of_owner(snapshot.reading(), owner)? {
+                let number = open(&desk, snapshot.reading(), &linked)?.unwrap_or_default();
+                views.push(view(&linked, &number));
+            }
+            Ok(views)
+        })
+        .await?;
     Ok(found)
 }
 

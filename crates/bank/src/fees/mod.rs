@@ -82,8 +82,13 @@ pub fn returned(
     (refunded, captured): (i64, i64),
     rounding: Rounding,
 ) -> Result<FeeParts, MoneyError> {
-    let share = |whole: i64, back: i64| Ok((mul_div(whole, refunded, captured, rounding)? - back).max(0));
-    Ok(FeeParts { fee: share(charged.fee, before.fee)?, tax: share(charged.tax, before.tax)? })
+    let total = mul_div(charged.total(), refunded, captured, rounding)?;
+    let tax = mul_div(charged.tax, refunded, captured, Rounding::Down)?;
+    // No more fee than was charged: what rounding adds beyond it is tax.
+    let tax = tax.max(total - charged.fee);
+    let now = (total - before.total()).max(0);
+    let tax = (tax - before.tax).clamp(0, now);
+    Ok(FeeParts { fee: now - tax, tax })
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ pub(super) fn settle(bank: &Bank, account: &MerchantAccount, day: BookingDate) -
         tax: own(Own::TaxPayable),
     };
     let period = collect(bank, sides, from, moment)?;
-    if period.last == from.0 && period.closing == 0 {
+    if period.closing == 0 && period.totals.is_quiet() {
+        // Nothing but what earlier settlements moved: it belongs to the next one that has something to say.
         return Ok(());
     }
     let due = Due { account: account.clone(), day, period, from, before: last.map(|last| last.day) };

@@ -1,10 +1,10 @@
 //! Settlements: totals that explain the balance, terms, calendar, reserve, debts, and crash points.
 
-use super::{Settlement, SettlementState, csv, list, start, statement};
+use super::{Settlement, SettlementState, csv, list, statement};
 use crate::Principal;
 use crate::merchants;
 use crate::payments::tests::{World, code};
-use crate::{Own, Wish};
+use crate::{Own, Wish, bank_accounts};
 
 fn settlements(world: &World) -> Vec<Settlement> {
     let merchant = world.shop.merchant;
@@ -16,6 +16,13 @@ async fn plan(world: &World, settlement: &str) {
     let wish = Wish::internal(Principal::System, "merchants.set_plans");
     let set = merchants::set_plans(&world.test.bank, wish, world.shop.merchant, plans).await;
     set.expect("no trouble").result.expect("the plans exist");
+}
+
+/// The shop has a bank account to be settled to.
+async fn link(world: &World) {
+    let wish = Wish::internal(Principal::Merchant(world.shop.merchant), "bank_accounts.link");
+    let linked = bank_accounts::link(&world.test.bank, wish, "DE89370400440532013000".to_owned()).await;
+    linked.expect("no trouble").result.expect("it is linked");
 }
 
 fn own(world: &World, own: Own) -> i64 {
@@ -30,8 +37,7 @@ const DAY: i64 = 86_400;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_is_settled_once_and_its_totals_explain_the_balance() {
     let world = World::new(100_000, 0).await;
-    start(&world.test.bank).expect("no trouble");
-    start(&world.test.bank).expect("no trouble");
+    link(&world).await;
     let paid = world.paid(10_000, "one").await.id;
     world.paid(20_000, "two").await;
     world.refund(world.refund_command(paid, Some(5_000), "refund")).await.expect("it is refunded");
@@ -42,17 +48,22 @@ async fn a_day_is_settled_once_and_its_totals_explain_the_balance() {
     assert_eq!((found.totals.payments, found.totals.payments_count, found.totals.refunds), (30_000, 2, 5_000));
     assert_eq!(found.totals.fees + found.totals.tax, 60 + 120 - 30);
     assert_eq!(found.balances.0 + found.totals.net(), found.balances.1);
-    assert_eq!((found.shares.paid_out, found.state), (24_850, SettlementState::Scheduled));
+    assert_eq!((found.shares.paid_out, found.state), (24_850, SettlementState::Sent));
+    assert!(found.payout.is_some());
     assert_eq!((found.day.to_string(), found.value_day.to_string()), ("2026-11-23".into(), "2026-11-24".into()));
-    assert_eq!((world.balances().2, own(&world, Own::SettlementClearing)), (0, 24_850));
+    assert_eq!((world.balances().2, own(&world, Own::SettlementClearing)), (0, 0));
+    assert_eq!(own(&world, Own::PayoutSuspense), 24_850);
     world.tick(DAY);
-    assert_eq!(settlements(&world).len(), 2, "Tuesday's lines are what became of Monday's money");
+    assert_eq!(settlements(&world).len(), 1, "a quiet day has no settlement");
+    world.paid(1_000, "three").await;
+    world.tick(DAY);
+    let found = settlements(&world).remove(0);
+    assert_eq!((found.balances, found.totals.settled, found.shares.paid_out), ((24_850, 994), 24_850, 994));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statement_and_csv_list_what_the_totals_add_up() {
     let world = World::new(100_000, 0).await;
-    start(&world.test.bank).expect("no trouble");
     let paid = world.paid(10_000, "one").await.id;
     let refund = world.refund(world.refund_command(paid, Some(5_000), "refund")).await.expect("it is refunded");
     world.tick(TO_MIDNIGHT);
@@ -71,7 +82,6 @@ async fn statement_and_csv_list_what_the_totals_add_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn weekends_are_settled_with_the_next_business_day() {
     let world = World::free(100_000, 0).await;
-    start(&world.test.bank).expect("no trouble");
     world.tick(TO_MIDNIGHT + 4 * DAY);
     world.paid(1_000, "saturday").await;
     world.tick(DAY);
@@ -87,7 +97,7 @@ async fn weekends_are_settled_with_the_next_business_day() {
 async fn gross_terms_pay_the_sales_and_collect_the_fees_next_month() {
     let world = World::new(100_000, 0).await;
     plan(&world, "gross").await;
-    start(&world.test.bank).expect("no trouble");
+    link(&world).await;
     world.paid(10_000, "november").await;
     world.tick(TO_MIDNIGHT);
     let first = settlements(&world).remove(0);
@@ -103,7 +113,6 @@ async fn gross_terms_pay_the_sales_and_collect_the_fees_next_month() {
 async fn a_reserve_is_kept_and_comes_back() {
     let world = World::free(100_000, 0).await;
     plan(&world, "reserve").await;
-    start(&world.test.bank).expect("no trouble");
     world.paid(10_000, "pay").await;
     world.tick(TO_MIDNIGHT);
     let found = settlements(&world).remove(0);
@@ -119,22 +128,35 @@ async fn a_reserve_is_kept_and_comes_back() {
 async fn a_debt_is_repaid_before_anything_is_paid_out_and_carried_when_it_is_larger() {
     use crate::payments::{CloseDispute, DisputeOutcome, OpenDispute, close_dispute, open_dispute};
     let world = World::free(100_000, 0).await;
-    start(&world.test.bank).expect("no trouble");
+    link(&world).await;
     let paid = world.paid(10_000, "pay").await.id;
     world.tick(TO_MIDNIGHT);
     world.paid(3_000, "tuesday").await;
-    let clearing = own(&world, Own::SettlementClearing) + world.balances().2;
-    assert!(clearing > 0);
     let open = OpenDispute { principal: Principal::System, key: None, payment: paid, amount: 10_000 };
     let dispute = open_dispute(&world.test.bank, open).await.expect("no trouble").result.expect("it is opened").id;
     let outcome = DisputeOutcome::Payer;
     let close = CloseDispute { principal: Principal::System, key: None, dispute, outcome };
     assert_eq!(code(&close_dispute(&world.test.bank, close).await.expect("no trouble").result), "done");
-    let owed = world.test.balance(world.shop.receivable).0;
-    assert!(owed > 0, "the settlement had left, so the merchant owes");
+    assert_eq!(world.test.balance(world.shop.receivable).0, 7_000, "the settlement had left, so the merchant owes");
     world.paid(1_000, "after").await;
     world.tick(DAY);
     let found = settlements(&world).remove(0);
-    assert_eq!((found.shares.repaid, found.owed), (owed.min(found.shares.repaid), owed - found.shares.repaid));
-    assert!(found.shares.repaid > 0 && (found.owed == 0 || found.shares.paid_out == 0));
+    assert_eq!((found.shares.repaid, found.shares.paid_out, found.owed), (1_000, 0, 6_000));
+    assert_eq!(found.state, SettlementState::Carried);
+    world.paid(8_000, "wednesday").await;
+    world.tick(DAY);
+    let found = settlements(&world).remove(0);
+    assert_eq!((found.shares.repaid, found.shares.paid_out, found.owed), (6_000, 2_000, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_bank_account_the_money_returns_and_is_settled_again() {
+    let world = World::free(100_000, 0).await;
+    world.paid(10_000, "pay").await;
+    world.tick(TO_MIDNIGHT);
+    assert_eq!((settlements(&world)[0].state, world.balances().2), (SettlementState::Returned, 10_000));
+    link(&world).await;
+    world.tick(DAY);
+    let all = settlements(&world);
+    assert_eq!((all.len(), all[0].state, world.balances().2), (2, SettlementState::Sent, 0));
 }

@@ -45,6 +45,17 @@ impl Totals {
             + self.other
     }
 
+    /// Whether nothing happened but earlier settlements.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.payments == 0
+            && self.refunds == 0
+            && self.charge_backs == 0
+            && self.fees == 0
+            && self.tax == 0
+            && self.from_reserve == 0
+            && self.other == 0
+    }
+
     fn add(&mut self, effect: Effect) {
         match effect {
             Effect::Payment(amount) => {

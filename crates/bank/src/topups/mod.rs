@@ -22,7 +22,7 @@ pub(crate) mod records;
 mod rules;
 mod start;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use deadline::next_date;
 pub use deadline::{JOB_DEADLINE, run_deadline};

@@ -128,7 +128,11 @@ async fn check(name: &str, script: Vec<Do>, expected: Expected) {
     assert_eq!(bank.rail.instructions().len(), 1, "{name}: instructed once");
     let final_ = found.state > TopUpState::UnderInvestigation;
     assert_eq!(found.ended_at.is_some(), final_, "{name}");
-    assert_eq!(found.next_date.is_some(), found.state == TopUpState::UnderInvestigation, "{name}: the next date is shown");
+    assert_eq!(
+        found.next_date.is_some(),
+        found.state == TopUpState::UnderInvestigation,
+        "{name}: the next date is shown"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +146,15 @@ async fn every_word_of_the_bank_leads_where_it_should() {
         ("done by statement alone", vec![State(true, all, "r1"), Tick(2)], (S::Succeeded, all, all, 0, none())),
         (
             "everything twice",
-            vec![Say(done(all)), Say(done(all)), State(true, all, "r1"), State(true, all, "r1"), Tick(2), Say(done(all)), Tick(2)],
+            vec![
+                Say(done(all)),
+                Say(done(all)),
+                State(true, all, "r1"),
+                State(true, all, "r1"),
+                Tick(2),
+                Say(done(all)),
+                Tick(2),
+            ],
             (S::Succeeded, all, all, 0, none()),
         ),
         ("rejected", vec![Say(rejected()), Tick(2)], (S::Failed, 0, 0, 0, none())),
@@ -152,7 +164,11 @@ async fn every_word_of_the_bank_leads_where_it_should() {
             (S::Succeeded, all, all, 0, vec![C::LateTopUp]),
         ),
         ("silent until the deadline", vec![Tick(3_600)], (S::UnderInvestigation, 0, 0, 0, vec![C::NoResult])),
-        ("silent for ever", vec![Tick(3_600), Tick(86_400), Tick(864_000)], (S::UnderInvestigation, 0, 0, 0, vec![C::NoResult])),
+        (
+            "silent for ever",
+            vec![Tick(3_600), Tick(86_400), Tick(864_000)],
+            (S::UnderInvestigation, 0, 0, 0, vec![C::NoResult]),
+        ),
         (
             "silent, then stated",
             vec![Tick(3_600), State(true, all, "r1"), Tick(2)],
@@ -177,7 +193,15 @@ async fn every_word_of_the_bank_leads_where_it_should() {
         ("taken back unspent", vec![Say(done(all)), Tick(2), Say(returned()), Tick(2)], (S::Returned, 0, 0, 0, none())),
         (
             "taken back when a part was spent",
-            vec![Say(done(all)), Tick(2), Spend(7_000), Say(returned()), State(true, all, "r1"), State(false, all, "r2"), Tick(2)],
+            vec![
+                Say(done(all)),
+                Tick(2),
+                Spend(7_000),
+                Say(returned()),
+                State(true, all, "r1"),
+                State(false, all, "r2"),
+                Tick(2),
+            ],
             (S::Returned, 0, 0, 7_000, vec![C::ReturnedTopUp]),
         ),
         (
@@ -278,7 +302,8 @@ async fn refusals_come_in_order_and_move_nothing() {
     let (alice, bob) = (bank.customer("Alice Zhang", 0), bank.customer("Bob Li", 0));
     let (hers, his) = (linked(&bank, &alice).await, linked(&bank, &bob).await);
     let (who, other) = (Principal::Customer(alice.id), Principal::System);
-    let command = |wallet, bank_account, minor| StartTopUp { wallet, bank_account, amount: cash(minor), channel: Channel::Api };
+    let command =
+        |wallet, bank_account, minor| StartTopUp { wallet, bank_account, amount: cash(minor), channel: Channel::Api };
     let table = [
         (other, command(alice.wallet, hers, 1), "forbidden"),
         (who, command(bob.wallet, his, 0), "amount_not_positive"),

@@ -117,25 +117,32 @@ pub(crate) fn check(
 ///
 /// # Errors
 /// Trouble.
-pub async fn look_up(bank: &Bank, payer: Id<kinds::Customer>, payee: &PayeeRef) -> Result<Result<Payee, Refusal>, BankError> {
+pub async fn look_up(
+    bank: &Bank,
+    payer: Id<kinds::Customer>,
+    payee: &PayeeRef,
+) -> Result<Result<Payee, Refusal>, BankError> {
     let desk = bank.desk();
     let wanted = match payee.wanted(&desk) {
         Ok(wanted) => wanted,
         Err(code) => return Ok(Err(Refusal::of(code).at("payee"))),
     };
     let expires = bank.now().plus_seconds(i64::from(desk.policies().quote_seconds).max(60) * 5);
-    let found = bank.store().read(move |snapshot| {
-        let reading = snapshot.reading();
-        let Some(target) = resolve(reading, wanted)? else { return Ok(Err(Refusal::of(ErrorCode::NotFound))) };
-        let (masked_name, unclaimed) = match target {
-            Target::Wallet(_, customer) if customer == payer => {
-                return Ok(Err(Refusal::of(ErrorCode::PayeeIsPayer).at("payee")));
-            }
-            Target::Wallet(_, customer) => (customers::masked_name(desk.sealing(), reading, customer)?, false),
-            Target::Nobody(_) => (None, true),
-        };
-        let confirmation = format!("{}.{}", expires.micros(), mac(&desk, payer, target, expires));
-        Ok(Ok(Payee { masked_name, unclaimed, confirmation, expires_at: expires }))
-    }).await?;
+    let found = bank
+        .store()
+        .read(move |snapshot| {
+            let reading = snapshot.reading();
+            let Some(target) = resolve(reading, wanted)? else { return Ok(Err(Refusal::of(ErrorCode::NotFound))) };
+            let (masked_name, unclaimed) = match target {
+                Target::Wallet(_, customer) if customer == payer => {
+                    return Ok(Err(Refusal::of(ErrorCode::PayeeIsPayer).at("payee")));
+                }
+                Target::Wallet(_, customer) => (customers::masked_name(desk.sealing(), reading, customer)?, false),
+                Target::Nobody(_) => (None, true),
+            };
+            let confirmation = format!("{}.{}", expires.micros(), mac(&desk, payer, target, expires));
+            Ok(Ok(Payee { masked_name, unclaimed, confirmation, expires_at: expires }))
+        })
+        .await?;
     Ok(found)
 }

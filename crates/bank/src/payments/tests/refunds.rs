@@ -101,7 +101,6 @@ async fn a_waiting_refund_is_paid_as_soon_as_there_is_money_and_counts_until_the
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_settlement_ends_a_refund_that_it_cannot_pay() {
     let world = World::free(100_000, 0).await;
-    crate::settlement::start(&world.test.bank).expect("no trouble");
     let paid = world.paid(10_000, "pay").await.id;
     drain(&world, 10_000);
     let asked = RefundCommand { wait: true, ..world.refund_command(paid, Some(6_000), "wait") };

@@ -10,11 +10,12 @@ use vocabulary::{Id, kinds};
 /// `shop POSTED`. Amounts are minor units; a result is `done` or a code.
 async fn check(world: &World, script: &str) {
     let mut names: HashMap<&str, Id<kinds::Payment>> = HashMap::new();
+    let run = world.test.bank.new_id::<kinds::Request>();
     for (no, line) in script.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
         let (words, wanted) = line.split_once(" -> ").unwrap_or((line, ""));
         let words: Vec<&str> = words.split_whitespace().collect();
         let number = |at: usize| words[at].parse::<i64>().expect("a number");
-        let key = format!("line {no}");
+        let key = format!("{run} line {no}");
         let found = match words[0] {
             "pay" => {
                 let result = world.pay(world.command(&world.alice, number(2), &key)).await;
