@@ -87,7 +87,7 @@ impl Problem {
         let mut problem = Self::because(refusal.code, refusal.detail);
         if let Some(limit) = refusal.limit {
             problem.inner.limit_digits = bank.currencies().parse(&limit.currency).map_or(0, |unit| unit.digits());
-            problem.inner.limit = Some(limit);
+            problem.inner.limit = Some(*limit);
         }
         match refusal.field {
             Some(field) => problem.at(format!("/{}", field.trim_start_matches('/').replace('.', "/"))),

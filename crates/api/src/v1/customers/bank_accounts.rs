@@ -1,6 +1,6 @@
 //! Bank accounts outside that a customer linked.
 
-use crate::dto::{Moment, Page, Ref};
+use crate::dto::{Moment, Page, ids};
 use axum::http::StatusCode;
 use bank::bank_accounts::{self, BankAccountView};
 use edge::caller::AsCustomer;
@@ -24,7 +24,7 @@ pub struct NewBankAccount {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BankAccount {
     /// Its id.
-    pub id: Ref<kinds::BankAccount>,
+    pub id: ids::BankAccount,
     /// The number with all but the last four characters hidden.
     #[schema(example = "…3000")]
     pub masked: String,

@@ -1,7 +1,7 @@
 //! Payouts: money from the wallet to a linked bank account.
 
 use super::wallets::wallet_of;
-use crate::dto::{Cursor, Day, Listing, Moment, Money, Page, Ref, page};
+use crate::dto::{Cursor, Day, Listing, Moment, Money, Page, ids, page};
 use bank::Currencies;
 use bank::entries::Channel;
 use bank::payouts::{self, PayoutView, StartPayout};
@@ -18,7 +18,7 @@ use vocabulary::kinds;
 #[schema(example = json!({"bank_account": "bac_06f5t2c9wk7v1xq4mz8rhd3bne", "amount": {"amount": "50.00", "currency": "CNY"}}))]
 pub struct NewPayout {
     /// To which linked bank account.
-    pub bank_account: Ref<kinds::BankAccount>,
+    pub bank_account: ids::BankAccount,
     /// How much is to arrive; a fee comes on top.
     pub amount: Money,
 }
@@ -27,9 +27,9 @@ pub struct NewPayout {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Payout {
     /// Its id.
-    pub id: Ref<kinds::Payout>,
+    pub id: ids::Payout,
     /// To which bank account.
-    pub bank_account: Ref<kinds::BankAccount>,
+    pub bank_account: ids::BankAccount,
     /// What was asked.
     pub amount: Money,
     /// The fee on top of it, tax included.
@@ -56,6 +56,7 @@ pub struct Payout {
 /// The state of a payout.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum PayoutState {
     /// It waits to be handed to the bank.
     Created,

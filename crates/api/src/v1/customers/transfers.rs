@@ -1,7 +1,7 @@
 //! Transfers between people: look the payee up, send, look, take back.
 
 use super::wallets::wallet_of;
-use crate::dto::{Cursor, Listing, Moment, Money, Page, Ref, page};
+use crate::dto::{Cursor, Listing, Moment, Money, Page, Ref, ids, page};
 use bank::entries::Channel;
 use bank::transfers::{self, PayeeRef, Send, TransferView};
 use bank::{Bank, Currencies};
@@ -21,7 +21,7 @@ pub struct PayeeName {
     #[schema(min_length = 1, max_length = 254)]
     pub alias: Option<String>,
     /// A wallet.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
 }
 
 /// What a payer sees before sending.
@@ -48,7 +48,7 @@ pub struct NewTransfer {
     #[schema(min_length = 1, max_length = 254)]
     pub alias: Option<String>,
     /// A wallet.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
     /// What the look-up gave.
     #[schema(max_length = 128)]
     pub confirmation: Option<String>,
@@ -60,12 +60,12 @@ pub struct NewTransfer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Transfer {
     /// Its id.
-    pub id: Ref<kinds::Transfer>,
+    pub id: ids::Transfer,
     /// `sent` or `received`.
     #[schema(example = "sent")]
     pub direction: &'static str,
     /// Who has it; null while it waits or when it went back.
-    pub payee_wallet: Option<Ref<kinds::Wallet>>,
+    pub payee_wallet: Option<ids::Wallet>,
     /// What the payee gets.
     pub amount: Money,
     /// The fee, tax included; only the sender sees it.
@@ -84,6 +84,7 @@ pub struct Transfer {
 /// The state of a transfer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum TransferState {
     /// Nobody holds the alias yet.
     Waiting,
@@ -97,7 +98,7 @@ pub enum TransferState {
     Cancelled,
 }
 
-fn payee_of(alias: Option<String>, wallet: Option<Ref<kinds::Wallet>>) -> Result<PayeeRef, Problem> {
+fn payee_of(alias: Option<String>, wallet: Option<ids::Wallet>) -> Result<PayeeRef, Problem> {
     match (alias, wallet) {
         (Some(alias), None) => Ok(PayeeRef::Alias(alias)),
         (None, Some(wallet)) => Ok(PayeeRef::Wallet(wallet.0)),
@@ -128,11 +129,7 @@ fn show(currencies: &Currencies, view: TransferView, whose: Id<kinds::Customer>)
 ///
 /// # Errors
 /// What is wrong with the fields.
-pub(crate) async fn command_of(
-    bank: &Bank,
-    customer: Id<kinds::Customer>,
-    body: NewTransfer,
-) -> Result<Send, Problem> {
+pub(crate) async fn command_of(bank: &Bank, customer: Id<kinds::Customer>, body: NewTransfer) -> Result<Send, Problem> {
     let payee = payee_of(body.alias, body.wallet)?;
     let amount = body.amount.positive(bank, "/amount")?;
     let wallet = wallet_of(bank, customer).await?;
