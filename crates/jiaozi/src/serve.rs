@@ -93,7 +93,8 @@ fn merged(args: &Args) -> Result<File, Failure> {
 /// The address to listen on.
 fn listen(file: &File) -> Result<SocketAddr, Failure> {
     let text = file.listen.as_deref().unwrap_or("127.0.0.1:8080");
-    text.parse().map_err(|_| Failure::usage(format!("listen on an address with a port, such as 127.0.0.1:8080, not {text}")))
+    text.parse()
+        .map_err(|_| Failure::usage(format!("listen on an address with a port, such as 127.0.0.1:8080, not {text}")))
 }
 
 fn ready(address: SocketAddr, json: bool) {

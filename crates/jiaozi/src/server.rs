@@ -6,14 +6,20 @@ use crate::options::{File, Served};
 use crate::system::SystemClock;
 use crate::wiring;
 use ::bank::Bank;
+use api::{Api, Metrics};
 use edge::{Edge, Rate, Routes, Tenants};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use rails::{HttpWebhookSender, Reach};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Banks that are open, and how they are served.
 pub struct Server {
@@ -43,28 +49,28 @@ impl Server {
 
     /// Serves until SIGTERM or SIGINT, then drains and settles. `ready` is told the address.
     pub fn run(self, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
-        let runtime = runtime()?;
-        let stop = runtime.block_on(async { stop_signal() })?;
-        self.run_until(&runtime, address, ready, stop)
+        self.run_on(&runtime()?, address, ready)
     }
 
-    /// As [`Server::run`], until `stop` ends.
-    pub fn run_until(
-        self,
-        runtime: &Runtime,
-        address: SocketAddr,
-        ready: impl FnOnce(SocketAddr),
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), Failure> {
+    /// As [`Server::run`], on a runtime that is there.
+    pub fn run_on(self, runtime: &Runtime, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
         let Self { banks, tenants, options } = self;
+        let stop = runtime.block_on(async { stop_signal() })?;
         let loops = start_loops(&banks)?;
+        let (stop_hooks, hooks) = start_webhooks(&banks, runtime)?;
         let served = runtime.block_on(async {
             let listener = bind(address).await?;
-            let bound = listener.local_addr().map_err(|error| Failure::because("the listener has no address", error))?;
+            let bound =
+                listener.local_addr().map_err(|error| Failure::because("the listener has no address", error))?;
             let edge = Edge::new(options, tenants, routes(), Arc::new(SystemClock));
             ready(bound);
             edge::serve(edge, listener, stop).await.map_err(|error| Failure::because("the listener failed", error))
         });
+        stop_hooks.send_replace(true);
+        for hook in hooks {
+            // Attempts that were on their way are made again at the next start.
+            let _ = runtime.block_on(hook);
+        }
         loops.into_iter().for_each(JobLoop::stop);
         served?;
         for bank in &banks {
@@ -77,7 +83,11 @@ impl Server {
 }
 
 fn routes() -> Routes {
-    Routes { router: api::router(), open: api::is_open }
+    let metrics = PrometheusBuilder::new().install_recorder();
+    if let Err(error) = &metrics {
+        tracing::warn!(%error, "no metrics: another recorder is installed");
+    }
+    Api::new().routes(Metrics(metrics.ok()))
 }
 
 fn edge_options(file: &File) -> edge::Options {
@@ -97,6 +107,26 @@ fn edge_options(file: &File) -> edge::Options {
 fn start_loops(banks: &[Bank]) -> Result<Vec<JobLoop>, Failure> {
     let started = banks.iter().map(|bank| JobLoop::start(bank.clone()));
     started.collect::<Result<_, _>>().map_err(|error| Failure::because("no thread for the jobs can be started", error))
+}
+
+/// How long a receiver of webhooks may take.
+const HOOK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// One dispatcher of webhooks for each bank. A sandbox also reaches this machine itself, for those who try things out.
+fn start_webhooks(banks: &[Bank], runtime: &Runtime) -> Result<(watch::Sender<bool>, Vec<JoinHandle<()>>), Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let mut hooks = Vec::with_capacity(banks.len());
+    for bank in banks {
+        let reach = if bank.is_sandbox() { Reach::Loopback } else { Reach::Public };
+        let sender = HttpWebhookSender::new(reach, HOOK_PATIENCE)
+            .map_err(|error| Failure::because("webhooks cannot be sent", error))?;
+        let (bank, mut stopped) = (bank.clone(), stopped.clone());
+        let until = async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        hooks.push(runtime.spawn(::bank::webhooks::run(bank, Arc::new(sender), until)));
+    }
+    Ok((stop, hooks))
 }
 
 /// A runtime for everything that waits.

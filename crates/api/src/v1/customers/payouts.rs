@@ -7,7 +7,7 @@ use bank::entries::Channel;
 use bank::payouts::{self, PayoutView, StartPayout};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId, blocking};
+use edge::{Command, Params, PathId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -109,7 +109,7 @@ pub async fn create(who: AsCustomer, command: Command<NewPayout>) -> Handled<Pay
     responses((status = 200, description = "The payout.", body = Payout)))]
 pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Payout>) -> Handled<Payout> {
     let customer = who.customer();
-    let found = blocking(&who.bank, move |bank| payouts::find(bank, id)).await?;
+    let found = payouts::find(&who.bank, id).await?;
     let view = reply::found(Ok(found.filter(|view| view.customer == Some(customer))))?;
     Ok(Reply::ok(show(&who.bank.currencies(), view)))
 }
@@ -119,7 +119,7 @@ pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Payout>) -> Handled<
     responses((status = 200, description = "Newest first.", body = Page<Payout>)))]
 pub async fn list(who: AsCustomer, Params(listing): Params<Listing>) -> Handled<Page<Payout>> {
     let (owner, before, limit) = (who.principal(), listing.before()?, listing.rows()?);
-    let rows = blocking(&who.bank, move |bank| payouts::list(bank, owner, before, limit)).await?;
+    let rows = payouts::list(&who.bank, owner, before, limit).await?;
     let currencies = who.bank.currencies();
     page(rows, limit, |row| Cursor::after(row.id), |view| show(&currencies, view))
 }

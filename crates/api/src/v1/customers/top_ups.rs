@@ -7,7 +7,7 @@ use bank::entries::Channel;
 use bank::topups::{self, StartTopUp, TopUpView};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId, blocking};
+use edge::{Command, Params, PathId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -112,7 +112,7 @@ pub async fn create(who: AsCustomer, command: Command<NewTopUp>) -> Handled<TopU
     responses((status = 200, description = "The top-up.", body = TopUp)))]
 pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::TopUp>) -> Handled<TopUp> {
     let customer = who.customer();
-    let found = blocking(&who.bank, move |bank| topups::find(bank, id)).await?;
+    let found = topups::find(&who.bank, id).await?;
     let view = reply::found(Ok(found.filter(|view| view.customer == customer)))?;
     Ok(Reply::ok(show(&who.bank.currencies(), view)))
 }
@@ -122,7 +122,7 @@ pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::TopUp>) -> Handled<T
     responses((status = 200, description = "Newest first.", body = Page<TopUp>)))]
 pub async fn list(who: AsCustomer, Params(listing): Params<Listing>) -> Handled<Page<TopUp>> {
     let (customer, before, limit) = (who.customer(), listing.before()?, listing.rows()?);
-    let rows = blocking(&who.bank, move |bank| topups::list(bank, customer, before, limit)).await?;
+    let rows = topups::list(&who.bank, customer, before, limit).await?;
     let currencies = who.bank.currencies();
     page(rows, limit, |row| Cursor::after(row.id), |view| show(&currencies, view))
 }

@@ -7,7 +7,7 @@ use bank::transfers::{self, PayeeRef, Send, TransferView};
 use bank::{Bank, Currencies};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{BareCommand, Command, Params, PathId, Problem, Strict, blocking};
+use edge::{BareCommand, Command, Params, PathId, Problem, Strict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{ErrorCode, Id, kinds};
@@ -143,7 +143,7 @@ pub(crate) async fn command_of(bank: &Bank, customer: Id<kinds::Customer>, body:
     responses((status = 200, description = "The payee.", body = Payee)))]
 pub async fn look_up(who: AsCustomer, Strict(body): Strict<PayeeName>) -> Handled<Payee> {
     let (payee, payer) = (payee_of(body.alias, body.wallet)?, who.customer());
-    let found = blocking(&who.bank, move |bank| transfers::look_up(bank, payer, &payee)).await?;
+    let found = transfers::look_up(&who.bank, payer, &payee).await?;
     let view = found.map_err(|refusal| Problem::refused(&who.bank, refusal))?;
     Ok(Reply::ok(Payee {
         masked_name: view.masked_name,
@@ -171,7 +171,7 @@ pub async fn create(who: AsCustomer, command: Command<NewTransfer>) -> Handled<T
     responses((status = 200, description = "The transfer.", body = Transfer)))]
 pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Transfer>) -> Handled<Transfer> {
     let customer = who.customer();
-    let found = blocking(&who.bank, move |bank| transfers::find(bank, id)).await?;
+    let found = transfers::find(&who.bank, id).await?;
     let own = found.filter(|view| view.payer == customer || view.payee == Some(customer));
     Ok(Reply::ok(show(&who.bank.currencies(), reply::found(Ok(own))?, customer)))
 }
@@ -181,7 +181,7 @@ pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Transfer>) -> Handle
     responses((status = 200, description = "Sent and received, newest first.", body = Page<Transfer>)))]
 pub async fn list(who: AsCustomer, Params(listing): Params<Listing>) -> Handled<Page<Transfer>> {
     let (customer, before, limit) = (who.customer(), listing.before()?, listing.rows()?);
-    let rows = blocking(&who.bank, move |bank| transfers::list(bank, customer, before, limit)).await?;
+    let rows = transfers::list(&who.bank, customer, before, limit).await?;
     let currencies = who.bank.currencies();
     page(rows, limit, |row| Cursor::after(row.id), |view| show(&currencies, view, customer))
 }

@@ -4,7 +4,7 @@ use crate::dto::{Cursor, Day, Moment, Page, Ref, ids, page};
 use bank::cases::{self, CaseView, Closing};
 use edge::caller::{AsStaff, Look, Operate};
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId, blocking};
+use edge::{Command, Params, PathId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vocabulary::kinds;
@@ -102,7 +102,7 @@ fn show(view: CaseView) -> Case {
 pub async fn list(who: AsStaff<Look>, Params(params): Params<CaseListing>) -> Handled<Page<Case>> {
     let listing = crate::dto::Listing { limit: params.limit, cursor: params.cursor };
     let (before, limit, open_only) = (listing.before()?, listing.rows()?, params.open_only);
-    let rows = blocking(&who.bank, move |bank| cases::list(bank, open_only, before, limit)).await?;
+    let rows = cases::list(&who.bank, open_only, before, limit).await?;
     page(rows, limit, |row| Cursor::after(row.id), show)
 }
 
@@ -110,7 +110,7 @@ pub async fn list(who: AsStaff<Look>, Params(params): Params<CaseListing>) -> Ha
 #[utoipa::path(get, path = "/v1/staff/cases/{case}", tag = "staff",
     responses((status = 200, description = "The case with its notes.", body = Case)))]
 pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Case>) -> Handled<Case> {
-    let found = blocking(&who.bank, move |bank| cases::find(bank, id)).await?;
+    let found = cases::find(&who.bank, id).await?;
     Ok(Reply::ok(show(reply::found(Ok(found))?)))
 }
 
