@@ -21,6 +21,8 @@ pub enum Who {
     Customer,
     /// A merchant's API key.
     Merchant,
+    /// A merchant's API key or a staff token.
+    MerchantOrStaff,
     /// A staff token.
     Staff,
 }
@@ -32,6 +34,7 @@ impl Who {
             Self::Anybody => json!([{"customer_session": []}, {"merchant_key": []}, {"staff_token": []}]),
             Self::Customer => json!([{"customer_session": []}]),
             Self::Merchant => json!([{"merchant_key": []}]),
+            Self::MerchantOrStaff => json!([{"merchant_key": []}, {"staff_token": []}]),
             Self::Staff => json!([{"staff_token": []}]),
         }
     }
@@ -40,13 +43,12 @@ impl Who {
 /// POSTs that need no idempotency key: they make nothing, or what they make is a credential.
 const WITHOUT_KEY: &[&str] = &[
     "/v1/sessions",
-    "/v1/sessions/end",
+    "/v1/codes/resolve",
     "/v1/payees/lookup",
     "/v1/quotes",
     "/v1/qr/decode",
     "/v1/qr/encode",
     "/v1/sandbox/clock",
-    "/v1/sandbox/bank",
 ];
 
 /// Names of ids in paths, and their prefixes.
@@ -171,8 +173,7 @@ fn add_components(document: &mut Value) {
             "content": {edge::MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example(status)}},
         });
         if matches!(*status, "429" | "503") {
-            response["headers"]["Retry-After"] =
-                json!({"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0, "maximum": 86400}});
+            response["headers"]["Retry-After"] = json!({"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0, "maximum": 86400}});
         }
         responses.insert(format!("Problem{status}"), response);
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 use vocabulary::{Id, Kind};
 
@@ -54,5 +54,23 @@ impl<K: Kind> ToSchema for Ref<K> {
     fn name() -> Cow<'static, str> {
         let full = std::any::type_name::<K>();
         Cow::Owned(format!("{}Id", full.rsplit("::").next().unwrap_or(full)))
+    }
+}
+
+/// One name for each kind of id: the document's generator sees no generics through them.
+pub mod ids {
+    use super::Ref;
+    use vocabulary::kinds;
+
+    macro_rules! ids {
+        ($($name:ident)*) => {$(
+            #[doc = concat!("The id of a ", stringify!($name), ".")]
+            pub type $name = Ref<kinds::$name>;
+        )*};
+    }
+
+    ids! {
+        Account Alias ApiKey BankAccount Case Customer Delivery Dispute Merchant Order Payment Payout Policy Quote Refund
+        Session Settlement Staff Store TopUp Transfer Wallet Webhook
     }
 }

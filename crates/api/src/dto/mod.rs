@@ -7,7 +7,7 @@ mod page;
 mod text;
 
 pub use cursor::{Cursor, Listing};
-pub use id::Ref;
+pub use id::{Ref, ids};
 pub(crate) use id::{example, pattern};
 pub use money::{Balance, Money};
 pub use page::{Page, page};

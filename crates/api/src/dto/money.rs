@@ -63,23 +63,13 @@ impl Money {
         Self { amount: print(currencies, i128::from(minor), code), currency: code.to_owned() }
     }
 
-    /// An amount of money.
-    pub fn from_money(money: money::Money) -> Self {
-        let currency = money.currency();
-        Self {
-            amount: print_minor(i128::from(money.minor()), currency.digits()),
-            currency: currency.code().to_owned(),
-        }
-    }
-
     /// What it says. `at` is the pointer of the field it stands in.
     ///
     /// # Errors
     /// `currency_unknown`, `amount_malformed`, `amount_too_precise`, `amount_too_large`.
     pub fn read(&self, bank: &Bank, at: &str) -> Result<money::Money, Problem> {
-        let currency = bank.currencies().parse(&self.currency).map_err(|code| {
-            Problem::new(code).at(format!("{at}/currency"))
-        })?;
+        let currency =
+            bank.currencies().parse(&self.currency).map_err(|code| Problem::new(code).at(format!("{at}/currency")))?;
         money::Money::parse(&self.amount, currency).map_err(|error| {
             let code = match error {
                 ParseAmountError::Malformed => ErrorCode::AmountMalformed,

@@ -3,6 +3,7 @@
 mod docs;
 mod errors;
 mod health;
+mod outbox;
 mod start;
 
 pub use health::Metrics;
@@ -16,6 +17,7 @@ pub(crate) fn router(document: &Value, metrics: Metrics) -> Router {
     Router::new()
         .route("/", get(start::page))
         .route("/docs/errors", get(errors::page))
+        .route("/sandbox/outbox", get(outbox::page))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(move || health::metrics(metrics.clone())))
@@ -24,5 +26,6 @@ pub(crate) fn router(document: &Value, metrics: Metrics) -> Router {
 
 /// Whether a path outside `/v1` belongs here; all of these are open.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs") || path.starts_with("/docs/")
+    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs")
+        || path.starts_with("/docs/")
 }

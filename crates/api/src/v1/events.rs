@@ -1,10 +1,10 @@
 //! Events by pull and as a stream: the same gap-free sequence, of which each caller sees its own.
 
+use axum::response::sse::{self, KeepAlive, Sse};
 use bank::Bank;
 use edge::caller::{AsOwner, EventsRead};
 use edge::reply::{Handled, Reply};
 use edge::{Params, Problem};
-use axum::response::sse::{self, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream;
 use serde::{Deserialize, Serialize};

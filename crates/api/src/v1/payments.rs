@@ -1,13 +1,12 @@
 //! The shapes of payments and refunds, as payer and merchant see them.
 
-use crate::dto::{Money, Moment, Ref};
+use crate::dto::{Moment, Money, Ref, ids};
 use bank::Currencies;
 use bank::fees::FeeParts;
 use bank::payments::{self as payments, PaymentView, RefundView};
 use bank::policies::Bearer;
 use serde::Serialize;
 use utoipa::ToSchema;
-use vocabulary::kinds;
 
 /// A fee.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,7 +21,7 @@ pub struct Fee {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Payment {
     /// Its id.
-    pub id: Ref<kinds::Payment>,
+    pub id: ids::Payment,
     /// Its state.
     #[schema(value_type = PaymentState)]
     pub state: payments::PaymentState,
@@ -30,12 +29,12 @@ pub struct Payment {
     #[schema(value_type = PaymentMethod)]
     pub method: payments::Method,
     /// Who is paid.
-    pub merchant: Ref<kinds::Merchant>,
+    pub merchant: ids::Merchant,
     /// At which store.
-    pub store: Option<Ref<kinds::Store>>,
+    pub store: Option<ids::Store>,
     /// From which wallet; only the payer sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
     /// What was asked.
     pub amount: Money,
     /// What moved to the merchant.
@@ -55,7 +54,7 @@ pub struct Payment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee_returned: Option<Fee>,
     /// The order it pays.
-    pub order: Option<Ref<kinds::Order>>,
+    pub order: Option<ids::Order>,
     /// The reference given to it.
     pub reference: Option<String>,
     /// What it is for.
@@ -72,6 +71,7 @@ pub struct Payment {
 /// The state of a payment.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum PaymentState {
     /// The payer must do something first (reserved).
     RequiresAction,
@@ -104,6 +104,7 @@ pub enum PaymentState {
 /// How the money was taken.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum PaymentMethod {
     /// At once.
     Immediate,
@@ -115,9 +116,9 @@ pub enum PaymentMethod {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Refund {
     /// Its id.
-    pub id: Ref<kinds::Refund>,
+    pub id: ids::Refund,
     /// Of which payment.
-    pub payment: Ref<kinds::Payment>,
+    pub payment: ids::Payment,
     /// How much.
     pub amount: Money,
     /// What of the fee comes back with it.
@@ -141,6 +142,7 @@ pub struct Refund {
 /// The state of a refund.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum RefundState {
     /// It waits for the merchant's money.
     PendingFunds,

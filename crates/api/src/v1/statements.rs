@@ -5,8 +5,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bank::statements::{self, Statement as StatementView};
 use bank::{Bank, Refusal};
-use edge::reply::Reply;
 use edge::Problem;
+use edge::reply::Reply;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vocabulary::{BookingDate, ErrorCode};
@@ -141,4 +141,3 @@ pub(crate) fn csv(text: String) -> Response {
     let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
-

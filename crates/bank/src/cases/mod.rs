@@ -1,14 +1,17 @@
-//! Cases: what people must look at. A case names its subject and never moves money by itself.
+//! Cases: what people must look at. A case names its subject and moves no money, except when two people end an
+//! investigation without the bank's word (`decide.rs`).
 //!
 //! Life: open → closed, by a member of staff with a reason and the evidence. One open case for a kind and subject: the same
 //! finding twice (a duplicate statement line, a second contradiction) adds a note to the case that is open.
-//! Look in `records.rs` for the tables and in `desk_work.rs` for what staff do.
+//! Look in `records.rs` for the tables and in `desk_work.rs` for what one member of staff does.
 
+mod decide;
 mod desk_work;
 pub(crate) mod records;
 #[cfg(test)]
 mod tests;
 
+pub use decide::{Finding, approve, propose};
 pub use desk_work::{Closing, close, find, list, note};
 pub use records::MIGRATIONS;
 

@@ -1,5 +1,6 @@
 //! The tables of cases and their notes.
 
+use crate::cases::decide::{Finding, Proposal};
 use crate::cases::{CaseKind, CaseNote, CaseView, NewCase};
 use sql::{Connection, Migration, Row, SqlError, params};
 use store::{StoreError, Uow};
@@ -19,6 +20,9 @@ CREATE INDEX case_subject ON case_record(subject, kind);
 CREATE INDEX case_open ON case_record(open, id);
 CREATE TABLE case_note(
   case_id BLOB NOT NULL, no INTEGER NOT NULL, at INTEGER NOT NULL, staff BLOB, text TEXT NOT NULL, PRIMARY KEY (case_id, no)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_proposal(
+  case_id BLOB PRIMARY KEY, staff BLOB NOT NULL, executed INTEGER, reason TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -100,4 +104,27 @@ pub(crate) fn page(
     }
     let sql = format!("SELECT {COLUMNS} FROM case_record WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
     connection.query(&sql, params![before, limit], read)
+}
+
+/// Writes what was proposed, in the place of an earlier proposal.
+pub(crate) fn set_proposal(uow: &mut Uow<'_, '_>, id: CaseId, proposal: &Proposal) -> Result<(), StoreError> {
+    let executed = match proposal.finding {
+        Finding::Executed { amount_minor } => Some(amount_minor),
+        Finding::NotExecuted => None,
+    };
+    let now = uow.now();
+    uow.execute("DELETE FROM case_proposal WHERE case_id = ?1", params![id])?;
+    let sql = "INSERT INTO case_proposal(case_id, staff, executed, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    uow.execute(sql, params![id, proposal.by, executed, proposal.reason.as_str(), now])?;
+    Ok(())
+}
+
+/// What was proposed for a case.
+pub(crate) fn proposal(connection: &Connection, id: CaseId) -> Result<Option<Proposal>, SqlError> {
+    let sql = "SELECT staff, executed, reason FROM case_proposal WHERE case_id = ?1";
+    connection.query_opt(sql, params![id], |row| {
+        let executed = row.opt_int(1)?;
+        let finding = executed.map_or(Finding::NotExecuted, |amount_minor| Finding::Executed { amount_minor });
+        Ok(Proposal { by: row.id(0)?, finding, reason: row.text(2)? })
+    })
 }

@@ -251,6 +251,7 @@ pub struct PaymentView {
     /// Who is paid.
     pub merchant: Id<kinds::Merchant>,
     /// At which store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<Id<kinds::Store>>,
     /// Who pays.
     pub payer: Id<kinds::Customer>,
@@ -263,12 +264,16 @@ pub struct PaymentView {
     /// Minor units that moved to the merchant.
     pub captured: i64,
     /// Minor units that went back.
+    #[serde(default, skip_serializing_if = "nothing")]
     pub refunded: i64,
     /// Minor units of refunds that wait for the merchant's money.
+    #[serde(default, skip_serializing_if = "nothing")]
     pub refunds_waiting: i64,
     /// Minor units of open disputes.
+    #[serde(default, skip_serializing_if = "nothing")]
     pub disputed: i64,
     /// Minor units taken back by disputes that the payer won.
+    #[serde(default, skip_serializing_if = "nothing")]
     pub charged_back: i64,
     /// Fee and tax charged.
     pub fee: FeeParts,
@@ -277,17 +282,27 @@ pub struct PaymentView {
     /// Who bears the fee.
     pub fee_bearer: Bearer,
     /// The order it pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Id<kinds::Order>>,
     /// The reference given to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its hold expires, if it has one that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// For the payer only: the posted balance right after. Absent when the payment is looked up later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payer_balance: Option<i64>,
+}
+
+/// Recorded answers leave out what is nothing: there is one for every payment.
+fn nothing(minor: &i64) -> bool {
+    *minor == 0
 }
 
 #[cfg(test)]

@@ -161,7 +161,8 @@ pub async fn refund(bank: &Bank, command: RefundCommand) -> Result<Answer<Refund
 /// What the merchant can pay a refund from, now.
 pub(super) fn purse(uow: &mut Uow<'_, '_>, payment: &Payment) -> Result<Purse, StoreError> {
     let balance = posting::available(uow, payment.to)?;
-    Ok(Purse { balance, reserve: posting::available(uow, payment.reserve)? })
+    let frozen = uow.account(payment.to)?.is_some_and(|account| account.freeze.credit);
+    Ok(Purse { balance, reserve: posting::available(uow, payment.reserve)?, frozen })
 }
 
 /// What posting a refund came to.

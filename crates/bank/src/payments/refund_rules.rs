@@ -126,6 +126,8 @@ pub struct Purse {
     pub balance: i64,
     /// Available in its reserve.
     pub reserve: i64,
+    /// Nothing may be credited to its account: the merchant is suspended. It refunds all the same.
+    pub frozen: bool,
 }
 
 /// The bank's own accounts that a refund touches, in the payment's currency.
@@ -143,7 +145,8 @@ impl Till {
 }
 
 /// The steps of a refund: the fee comes back first, then the reserve lends what the balance lacks, then the payer is paid and
-/// gets back the limits used on the payment's day. Nothing when balance and reserve together do not suffice.
+/// gets back the limits used on the payment's day. To a suspended merchant nothing is credited on the way: everything goes
+/// to the payer at once. Nothing when balance and reserve together do not suffice.
 #[must_use]
 pub fn steps(payment: &Payment, amount: i64, back: FeeParts, (purse, till): (Purse, Till)) -> Option<Vec<Step>> {
     let to_merchant = payment.bearer == Bearer::Payee;
@@ -154,6 +157,15 @@ pub fn steps(payment: &Payment, amount: i64, back: FeeParts, (purse, till): (Pur
     let short = (amount - regained - purse.balance).max(0);
     if short > purse.reserve {
         return None;
+    }
+    if to_merchant && purse.frozen {
+        let from_balance = amount - regained - short;
+        return Some(moves(&[
+            (payment.to, payment.from, from_balance, give),
+            (payment.reserve, payment.from, short, give),
+            (till.income, payment.from, back.fee, give),
+            (till.tax, payment.from, back.tax, give),
+        ]));
     }
     let legs = [
         (till.income, receiver, back.fee, count),

@@ -9,7 +9,7 @@
 mod reconcile;
 pub(crate) mod records;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use reconcile::{Reconciliation, reconciliation};
 pub use records::MIGRATIONS;

@@ -34,7 +34,9 @@ pub fn release(bank: &Bank, job: &Job) -> Result<(), BankError> {
         if !steps.is_empty() {
             let (principal, channel, cause) = (Principal::System, Channel::Job, id.as_u128());
             let intent = Intent { kind: EntryKind::ReserveReleased, principal, channel, cause };
-            let entry = entries::draft(&desk, uow, intent, steps);
+            let mut entry = entries::draft(&desk, uow, intent, steps);
+            // The money is the merchant's, suspended or not.
+            entry.forced = true;
             if let Err(refusal) = uow.post(&entry)? {
                 return Err(StoreError::Bug(format!("a reserve cannot be released: {refusal}")));
             }

@@ -175,6 +175,18 @@ async fn every_word_of_the_bank_leads_where_it_should() {
             (S::Succeeded, all, all, 0, none()),
         ),
         ("done at the very deadline", vec![Say(done(all)), Tick(3_600)], (S::Succeeded, all, all, 0, none())),
+    ];
+    for (name, script, expected) in table {
+        check(name, script, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_amounts_contradictions_and_returns_lead_where_they_should() {
+    use CaseKind as C;
+    use TopUpState as S;
+    let (all, none) = (ASKED, Vec::new);
+    let table: Vec<(&str, Vec<Do>, Expected)> = vec![
         (
             "another amount reported",
             vec![Say(done(all - 1)), Tick(2)],

@@ -8,7 +8,7 @@ use vocabulary::Timestamp;
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "sandbox bank", sql: TABLES }];
 
 const TABLES: &str = "
-CREATE TABLE bank_account(
+CREATE TABLE outside_account(
   number TEXT NOT NULL, currency INTEGER NOT NULL, balance INTEGER NOT NULL, PRIMARY KEY (number, currency)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE instruction(
@@ -125,12 +125,12 @@ pub(crate) fn end_plan(connection: &Connection, no: u64) -> Result<(), SqlError>
 
 pub(crate) fn balance(connection: &Connection, number: &str, currency: u16) -> Result<i64, SqlError> {
     let opening = if number == OURS { 0 } else { OPENING };
-    let sql = "SELECT balance FROM bank_account WHERE number = ?1 AND currency = ?2";
+    let sql = "SELECT balance FROM outside_account WHERE number = ?1 AND currency = ?2";
     Ok(connection.query_opt(sql, params![number, currency], |row| row.int(0))?.unwrap_or(opening))
 }
 
 pub(crate) fn set_balance(connection: &Connection, number: &str, currency: u16, balance: i64) -> Result<(), SqlError> {
-    let sql = "INSERT INTO bank_account(number, currency, balance) VALUES (?1, ?2, ?3) \
+    let sql = "INSERT INTO outside_account(number, currency, balance) VALUES (?1, ?2, ?3) \
         ON CONFLICT(number, currency) DO UPDATE SET balance = excluded.balance";
     connection.execute(sql, params![number, currency, balance]).map(drop)
 }

@@ -1,6 +1,6 @@
 //! Aliases: claim, prove with the code that was sent, list, give up.
 
-use crate::dto::{Moment, Page, Ref};
+use crate::dto::{Moment, Page, ids};
 use axum::http::StatusCode;
 use bank::aliases::{self, AliasView};
 use edge::caller::AsCustomer;
@@ -34,7 +34,7 @@ pub struct Proof {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Alias {
     /// Its id.
-    pub id: Ref<kinds::Alias>,
+    pub id: ids::Alias,
     /// `phone`, `email` or `handle`.
     #[schema(example = "phone")]
     pub kind: String,

@@ -1,11 +1,11 @@
 //! Bank accounts outside that a customer linked.
 
-use crate::dto::{Moment, Page, Ref};
+use crate::dto::{Moment, Page, ids};
 use axum::http::StatusCode;
 use bank::bank_accounts::{self, BankAccountView};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, PathId, Problem, blocking};
+use edge::{Command, PathId, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -24,7 +24,7 @@ pub struct NewBankAccount {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BankAccount {
     /// Its id.
-    pub id: Ref<kinds::BankAccount>,
+    pub id: ids::BankAccount,
     /// The number with all but the last four characters hidden.
     #[schema(example = "…3000")]
     pub masked: String,
@@ -49,7 +49,7 @@ pub async fn link(who: AsCustomer, command: Command<NewBankAccount>) -> Handled<
     responses((status = 200, description = "Links, newest first.", body = Page<BankAccount>)))]
 pub async fn list(who: AsCustomer) -> Handled<Page<BankAccount>> {
     let owner = who.principal();
-    let all = blocking(&who.bank, move |bank| bank_accounts::list(bank, owner)).await?;
+    let all = bank_accounts::list(&who.bank, owner).await?;
     Ok(Reply::ok(Page { data: all.into_iter().map(show).collect(), next_cursor: None }))
 }
 

@@ -1,20 +1,19 @@
 //! Who is signed in.
 
-use crate::dto::{Moment, Ref};
+use crate::dto::{Moment, Ref, ids};
 use bank::customers;
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vocabulary::kinds;
 
 /// The customer who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
     /// The customer.
-    pub id: Ref<kinds::Customer>,
+    pub id: ids::Customer,
     /// The wallet.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
     /// The name.
     #[schema(example = "Li Wei")]
     pub display_name: Option<String>,

@@ -1,7 +1,7 @@
 //! Payments as the payer makes and sees them.
 
 use super::wallets::wallet_of;
-use crate::dto::{Cursor, Money, Page, Ref, page};
+use crate::dto::{Cursor, Money, Page, ids, page};
 use crate::v1::payments::{Payment, Side, show};
 use bank::entries::Channel;
 use bank::payments::{self, AuthorizeCommand, DisputeView, OpenDispute, PayCommand, Target};
@@ -19,16 +19,16 @@ use vocabulary::{ErrorCode, kinds};
 #[schema(example = json!({"merchant": "mer_06f5t2c9wk7v1xq4mz8rhd3bne", "amount": {"amount": "25.00", "currency": "CNY"}}))]
 pub struct NewPayment {
     /// From which wallet; the caller's own when absent.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
     /// An order.
-    pub order: Option<Ref<kinds::Order>>,
+    pub order: Option<ids::Order>,
     /// The text of a scanned code.
     #[schema(max_length = 4096)]
     pub qr: Option<String>,
     /// A store.
-    pub store: Option<Ref<kinds::Store>>,
+    pub store: Option<ids::Store>,
     /// A merchant.
-    pub merchant: Option<Ref<kinds::Merchant>>,
+    pub merchant: Option<ids::Merchant>,
     /// How much; an order knows its own amount.
     pub amount: Option<Money>,
     /// A reference, unique for ever among the merchant's payments.
@@ -38,7 +38,7 @@ pub struct NewPayment {
     #[schema(max_length = 200)]
     pub description: Option<String>,
     /// The quote that the payer accepted.
-    pub quote: Option<Ref<kinds::Quote>>,
+    pub quote: Option<ids::Quote>,
     /// Set the amount aside instead, for the merchant to capture.
     #[serde(default)]
     pub hold: bool,
@@ -61,14 +61,14 @@ pub struct ScannedCode {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CodeMeaning {
     /// Who is paid.
-    pub merchant: Ref<kinds::Merchant>,
+    pub merchant: ids::Merchant,
     /// The merchant's name.
     #[schema(example = "Noodle House")]
     pub merchant_name: String,
     /// At which store.
-    pub store: Option<Ref<kinds::Store>>,
+    pub store: Option<ids::Store>,
     /// Which order.
-    pub order: Option<Ref<kinds::Order>>,
+    pub order: Option<ids::Order>,
     /// The currency's code.
     #[schema(example = "CNY")]
     pub currency: String,
@@ -111,9 +111,9 @@ pub struct NewDispute {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Dispute {
     /// Its id.
-    pub id: Ref<kinds::Dispute>,
+    pub id: ids::Dispute,
     /// About which payment.
-    pub payment: Ref<kinds::Payment>,
+    pub payment: ids::Payment,
     /// How much.
     pub amount: Money,
     /// `open`, or who won.
@@ -143,11 +143,10 @@ async fn target_of(bank: &Bank, body: &NewPayment) -> Result<Target, Problem> {
                 (None, None) => Target::Merchant(scanned.merchant, None),
             })
         }
-        (None, None, None, None) => Err(Problem::because(
-            ErrorCode::MissingField,
-            "Say who is paid: send one of order, qr, store, merchant.",
-        )
-        .at("/order")),
+        (None, None, None, None) => {
+            Err(Problem::because(ErrorCode::MissingField, "Say who is paid: send one of order, qr, store, merchant.")
+                .at("/order"))
+        }
         _ => Err(Problem::because(
             ErrorCode::InvalidField,
             "Say once who is paid: send one of order, qr, store, merchant.",
@@ -160,11 +159,7 @@ async fn target_of(bank: &Bank, body: &NewPayment) -> Result<Target, Problem> {
 ///
 /// # Errors
 /// What is wrong with the fields.
-pub(crate) async fn command_of(
-    who: &AsCustomer,
-    key: Option<String>,
-    body: NewPayment,
-) -> Result<PayCommand, Problem> {
+pub(crate) async fn command_of(who: &AsCustomer, key: Option<String>, body: NewPayment) -> Result<PayCommand, Problem> {
     let bank = &who.bank;
     let target = target_of(bank, &body).await?;
     let amount = body.amount.as_ref().map(|amount| amount.positive(bank, "/amount")).transpose()?;
@@ -285,4 +280,3 @@ pub async fn dispute(
         show_dispute(&currencies, view, &code)
     })
 }
-

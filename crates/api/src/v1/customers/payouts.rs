@@ -1,13 +1,13 @@
 //! Payouts: money from the wallet to a linked bank account.
 
 use super::wallets::wallet_of;
-use crate::dto::{Cursor, Day, Listing, Moment, Money, Page, Ref, page};
+use crate::dto::{Cursor, Day, Listing, Moment, Money, Page, ids, page};
 use bank::Currencies;
 use bank::entries::Channel;
 use bank::payouts::{self, PayoutView, StartPayout};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId, blocking};
+use edge::{Command, Params, PathId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -18,7 +18,7 @@ use vocabulary::kinds;
 #[schema(example = json!({"bank_account": "bac_06f5t2c9wk7v1xq4mz8rhd3bne", "amount": {"amount": "50.00", "currency": "CNY"}}))]
 pub struct NewPayout {
     /// To which linked bank account.
-    pub bank_account: Ref<kinds::BankAccount>,
+    pub bank_account: ids::BankAccount,
     /// How much is to arrive; a fee comes on top.
     pub amount: Money,
 }
@@ -27,9 +27,9 @@ pub struct NewPayout {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Payout {
     /// Its id.
-    pub id: Ref<kinds::Payout>,
+    pub id: ids::Payout,
     /// To which bank account.
-    pub bank_account: Ref<kinds::BankAccount>,
+    pub bank_account: ids::BankAccount,
     /// What was asked.
     pub amount: Money,
     /// The fee on top of it, tax included.
@@ -56,6 +56,7 @@ pub struct Payout {
 /// The state of a payout.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum PayoutState {
     /// It waits to be handed to the bank.
     Created,
@@ -108,7 +109,7 @@ pub async fn create(who: AsCustomer, command: Command<NewPayout>) -> Handled<Pay
     responses((status = 200, description = "The payout.", body = Payout)))]
 pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Payout>) -> Handled<Payout> {
     let customer = who.customer();
-    let found = blocking(&who.bank, move |bank| payouts::find(bank, id)).await?;
+    let found = payouts::find(&who.bank, id).await?;
     let view = reply::found(Ok(found.filter(|view| view.customer == Some(customer))))?;
     Ok(Reply::ok(show(&who.bank.currencies(), view)))
 }
@@ -118,7 +119,7 @@ pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Payout>) -> Handled<
     responses((status = 200, description = "Newest first.", body = Page<Payout>)))]
 pub async fn list(who: AsCustomer, Params(listing): Params<Listing>) -> Handled<Page<Payout>> {
     let (owner, before, limit) = (who.principal(), listing.before()?, listing.rows()?);
-    let rows = blocking(&who.bank, move |bank| payouts::list(bank, owner, before, limit)).await?;
+    let rows = payouts::list(&who.bank, owner, before, limit).await?;
     let currencies = who.bank.currencies();
     page(rows, limit, |row| Cursor::after(row.id), |view| show(&currencies, view))
 }

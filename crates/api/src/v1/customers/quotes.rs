@@ -1,7 +1,7 @@
 //! Quotes and dry runs: what a movement would cost and leave, before it is made.
 
 use super::{payments, payouts, top_ups, transfers};
-use crate::dto::{Balance, Money, Moment, Ref};
+use crate::dto::{Balance, Moment, Money, ids};
 use crate::v1::payments::Fee;
 use bank::forecast::{Forecast as ForecastView, LimitsLeft as LimitsLeftView};
 use bank::payments::Method;
@@ -13,7 +13,7 @@ use edge::reply::{Handled, Reply};
 use edge::{Object, Problem, Strict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vocabulary::{ErrorCode, kinds};
+use vocabulary::ErrorCode;
 
 /// The movement to be quoted: exactly one of the four, written as it would be sent.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,7 +38,7 @@ pub struct ToQuote {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Quote {
     /// To pay with, for payments; null for a dry run of another movement.
-    pub id: Option<Ref<kinds::Quote>>,
+    pub id: Option<ids::Quote>,
     /// The amount.
     pub amount: Money,
     /// The fee that the caller bears, tax included.

@@ -1,13 +1,13 @@
 //! Registering: the one command without a caller.
 
-use crate::dto::Ref;
+use crate::dto::ids;
 use bank::customers::{self, Register, Registered};
 use bank::{Principal, Wish};
 use edge::reply::{self, Handled};
 use edge::{Command, Context, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vocabulary::{Secret, kinds};
+use vocabulary::Secret;
 
 /// A customer to be registered.
 #[derive(Deserialize, ToSchema)]
@@ -33,9 +33,9 @@ pub struct NewCustomer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Customer {
     /// The customer.
-    pub customer: Ref<kinds::Customer>,
+    pub customer: ids::Customer,
     /// The wallet.
-    pub wallet: Ref<kinds::Wallet>,
+    pub wallet: ids::Wallet,
 }
 
 impl From<Registered> for Customer {

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use crate::dto::{Moment, Ref};
+use crate::dto::{Moment, ids};
 use axum::http::StatusCode;
 use bank::sessions;
 use edge::caller::AsCustomer;
@@ -8,7 +8,7 @@ use edge::reply::{Handled, Reply};
 use edge::{Context, Problem, Strict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vocabulary::{ErrorCode, Secret, kinds};
+use vocabulary::{ErrorCode, Secret};
 
 /// A sign-in.
 #[derive(Deserialize, ToSchema)]
@@ -27,9 +27,9 @@ pub struct SignIn {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Session {
     /// Its id.
-    pub id: Ref<kinds::Session>,
+    pub id: ids::Session,
     /// Whose.
-    pub customer: Ref<kinds::Customer>,
+    pub customer: ids::Customer,
     /// The bearer token; shown this once.
     #[schema(example = "jzs_0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk")]
     pub token: String,

@@ -1,13 +1,13 @@
 //! Top-ups: money from a linked bank account into the wallet.
 
 use super::wallets::wallet_of;
-use crate::dto::{Cursor, Day, Listing, Moment, Money, Page, Ref, page};
+use crate::dto::{Cursor, Day, Listing, Moment, Money, Page, ids, page};
+use bank::Currencies;
 use bank::entries::Channel;
 use bank::topups::{self, StartTopUp, TopUpView};
-use bank::Currencies;
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId, blocking};
+use edge::{Command, Params, PathId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -18,7 +18,7 @@ use vocabulary::kinds;
 #[schema(example = json!({"bank_account": "bac_06f5t2c9wk7v1xq4mz8rhd3bne", "amount": {"amount": "100.00", "currency": "CNY"}}))]
 pub struct NewTopUp {
     /// From which linked bank account.
-    pub bank_account: Ref<kinds::BankAccount>,
+    pub bank_account: ids::BankAccount,
     /// How much; a fee, if there is one, is taken from it.
     pub amount: Money,
 }
@@ -27,11 +27,11 @@ pub struct NewTopUp {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TopUp {
     /// Its id.
-    pub id: Ref<kinds::TopUp>,
+    pub id: ids::TopUp,
     /// Into which wallet.
-    pub wallet: Ref<kinds::Wallet>,
+    pub wallet: ids::Wallet,
     /// From which bank account.
-    pub bank_account: Ref<kinds::BankAccount>,
+    pub bank_account: ids::BankAccount,
     /// How much was asked.
     pub amount: Money,
     /// The fee, tax included.
@@ -58,6 +58,7 @@ pub struct TopUp {
 /// The state of a top-up.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum TopUpState {
     /// It waits to be handed to the bank.
     Created,
@@ -111,7 +112,7 @@ pub async fn create(who: AsCustomer, command: Command<NewTopUp>) -> Handled<TopU
     responses((status = 200, description = "The top-up.", body = TopUp)))]
 pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::TopUp>) -> Handled<TopUp> {
     let customer = who.customer();
-    let found = blocking(&who.bank, move |bank| topups::find(bank, id)).await?;
+    let found = topups::find(&who.bank, id).await?;
     let view = reply::found(Ok(found.filter(|view| view.customer == customer)))?;
     Ok(Reply::ok(show(&who.bank.currencies(), view)))
 }
@@ -121,7 +122,7 @@ pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::TopUp>) -> Handled<T
     responses((status = 200, description = "Newest first.", body = Page<TopUp>)))]
 pub async fn list(who: AsCustomer, Params(listing): Params<Listing>) -> Handled<Page<TopUp>> {
     let (customer, before, limit) = (who.customer(), listing.before()?, listing.rows()?);
-    let rows = blocking(&who.bank, move |bank| topups::list(bank, customer, before, limit)).await?;
+    let rows = topups::list(&who.bank, customer, before, limit).await?;
     let currencies = who.bank.currencies();
     page(rows, limit, |row| Cursor::after(row.id), |view| show(&currencies, view))
 }

@@ -1,13 +1,13 @@
 //! Transfers between people: look the payee up, send, look, take back.
 
 use super::wallets::wallet_of;
-use crate::dto::{Cursor, Listing, Moment, Money, Page, Ref, page};
+use crate::dto::{Cursor, Listing, Moment, Money, Page, Ref, ids, page};
 use bank::entries::Channel;
 use bank::transfers::{self, PayeeRef, Send, TransferView};
 use bank::{Bank, Currencies};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{BareCommand, Command, Params, PathId, Problem, Strict, blocking};
+use edge::{BareCommand, Command, Params, PathId, Problem, Strict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{ErrorCode, Id, kinds};
@@ -21,7 +21,7 @@ pub struct PayeeName {
     #[schema(min_length = 1, max_length = 254)]
     pub alias: Option<String>,
     /// A wallet.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
 }
 
 /// What a payer sees before sending.
@@ -48,7 +48,7 @@ pub struct NewTransfer {
     #[schema(min_length = 1, max_length = 254)]
     pub alias: Option<String>,
     /// A wallet.
-    pub wallet: Option<Ref<kinds::Wallet>>,
+    pub wallet: Option<ids::Wallet>,
     /// What the look-up gave.
     #[schema(max_length = 128)]
     pub confirmation: Option<String>,
@@ -60,12 +60,12 @@ pub struct NewTransfer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Transfer {
     /// Its id.
-    pub id: Ref<kinds::Transfer>,
+    pub id: ids::Transfer,
     /// `sent` or `received`.
     #[schema(example = "sent")]
     pub direction: &'static str,
     /// Who has it; null while it waits or when it went back.
-    pub payee_wallet: Option<Ref<kinds::Wallet>>,
+    pub payee_wallet: Option<ids::Wallet>,
     /// What the payee gets.
     pub amount: Money,
     /// The fee, tax included; only the sender sees it.
@@ -84,6 +84,7 @@ pub struct Transfer {
 /// The state of a transfer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum TransferState {
     /// Nobody holds the alias yet.
     Waiting,
@@ -97,7 +98,7 @@ pub enum TransferState {
     Cancelled,
 }
 
-fn payee_of(alias: Option<String>, wallet: Option<Ref<kinds::Wallet>>) -> Result<PayeeRef, Problem> {
+fn payee_of(alias: Option<String>, wallet: Option<ids::Wallet>) -> Result<PayeeRef, Problem> {
     match (alias, wallet) {
         (Some(alias), None) => Ok(PayeeRef::Alias(alias)),
         (None, Some(wallet)) => Ok(PayeeRef::Wallet(wallet.0)),
@@ -128,11 +129,7 @@ fn show(currencies: &Currencies, view: TransferView, whose: Id<kinds::Customer>)
 ///
 /// # Errors
 /// What is wrong with the fields.
-pub(crate) async fn command_of(
-    bank: &Bank,
-    customer: Id<kinds::Customer>,
-    body: NewTransfer,
-) -> Result<Send, Problem> {
+pub(crate) async fn command_of(bank: &Bank, customer: Id<kinds::Customer>, body: NewTransfer) -> Result<Send, Problem> {
     let payee = payee_of(body.alias, body.wallet)?;
     let amount = body.amount.positive(bank, "/amount")?;
     let wallet = wallet_of(bank, customer).await?;
@@ -146,7 +143,7 @@ pub(crate) async fn command_of(
     responses((status = 200, description = "The payee.", body = Payee)))]
 pub async fn look_up(who: AsCustomer, Strict(body): Strict<PayeeName>) -> Handled<Payee> {
     let (payee, payer) = (payee_of(body.alias, body.wallet)?, who.customer());
-    let found = blocking(&who.bank, move |bank| transfers::look_up(bank, payer, &payee)).await?;
+    let found = transfers::look_up(&who.bank, payer, &payee).await?;
     let view = found.map_err(|refusal| Problem::refused(&who.bank, refusal))?;
     Ok(Reply::ok(Payee {
         masked_name: view.masked_name,
@@ -174,7 +171,7 @@ pub async fn create(who: AsCustomer, command: Command<NewTransfer>) -> Handled<T
     responses((status = 200, description = "The transfer.", body = Transfer)))]
 pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Transfer>) -> Handled<Transfer> {
     let customer = who.customer();
-    let found = blocking(&who.bank, move |bank| transfers::find(bank, id)).await?;
+    let found = transfers::find(&who.bank, id).await?;
     let own = found.filter(|view| view.payer == customer || view.payee == Some(customer));
     Ok(Reply::ok(show(&who.bank.currencies(), reply::found(Ok(own))?, customer)))
 }
@@ -184,7 +181,7 @@ pub async fn get(who: AsCustomer, PathId(id): PathId<kinds::Transfer>) -> Handle
     responses((status = 200, description = "Sent and received, newest first.", body = Page<Transfer>)))]
 pub async fn list(who: AsCustomer, Params(listing): Params<Listing>) -> Handled<Page<Transfer>> {
     let (customer, before, limit) = (who.customer(), listing.before()?, listing.rows()?);
-    let rows = blocking(&who.bank, move |bank| transfers::list(bank, customer, before, limit)).await?;
+    let rows = transfers::list(&who.bank, customer, before, limit).await?;
     let currencies = who.bank.currencies();
     page(rows, limit, |row| Cursor::after(row.id), |view| show(&currencies, view, customer))
 }

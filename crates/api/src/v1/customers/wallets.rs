@@ -1,6 +1,6 @@
 //! The wallet: balances, further currencies, the person's own limits.
 
-use crate::dto::{Balance, Money, Ref};
+use crate::dto::{Balance, Money, ids};
 use bank::policies::Limits as LimitRow;
 use bank::wallets::{self, AccountView};
 use bank::{Bank, BankError, Currencies};
@@ -15,7 +15,7 @@ use vocabulary::{Id, kinds};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Wallet {
     /// Its id.
-    pub id: Ref<kinds::Wallet>,
+    pub id: ids::Wallet,
     /// Its accounts.
     pub accounts: Vec<Account>,
 }
@@ -24,7 +24,7 @@ pub struct Wallet {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Account {
     /// Its id.
-    pub id: Ref<kinds::Account>,
+    pub id: ids::Account,
     /// What is posted.
     pub posted: Balance,
     /// What is set aside for payments that are not captured yet.
@@ -52,9 +52,9 @@ pub struct NewAccount {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Opened {
     /// The wallet.
-    pub wallet: Ref<kinds::Wallet>,
+    pub wallet: ids::Wallet,
     /// The account.
-    pub account: Ref<kinds::Account>,
+    pub account: ids::Account,
     /// The currency's code.
     #[schema(example = "EUR")]
     pub currency: String,
@@ -157,8 +157,7 @@ pub async fn get(who: AsCustomer) -> Handled<Wallet> {
     responses((status = 201, description = "The account.", body = Opened)))]
 pub async fn open(who: AsCustomer, command: Command<NewAccount>) -> Handled<Opened> {
     let (wish, body) = who.wish("wallets.open_account", command);
-    let currency =
-        who.bank.currencies().parse(&body.currency).map_err(|code| Problem::new(code).at("/currency"))?;
+    let currency = who.bank.currencies().parse(&body.currency).map_err(|code| Problem::new(code).at("/currency"))?;
     let wallet = wallet_of(&who.bank, who.customer()).await?;
     reply::created(&who.bank, wallets::add_currency(&who.bank, wish, wallet, currency).await, |opened| Opened {
         wallet: opened.wallet.into(),
@@ -229,8 +228,7 @@ pub async fn limits(who: AsCustomer) -> Handled<Limits> {
 #[utoipa::path(put, path = "/v1/limits", tag = "wallets", request_body = OwnLimits,
     responses((status = 200, description = "The limits that bind now.", body = Limits)))]
 pub async fn lower(who: AsCustomer, Strict(body): Strict<OwnLimits>) -> Handled<Limits> {
-    let currency =
-        who.bank.currencies().parse(&body.currency).map_err(|code| Problem::new(code).at("/currency"))?;
+    let currency = who.bank.currencies().parse(&body.currency).map_err(|code| Problem::new(code).at("/currency"))?;
     let limits = read_limits(&who.bank, currency, &body.limits.0)?;
     let wish = who.unrecorded("wallets.lower_limits");
     let answer = wallets::lower_limits(&who.bank, wish, (who.customer(), currency), limits).await;

@@ -1,6 +1,6 @@
 //! The merchant itself: name, stores, balances, statement.
 
-use crate::dto::{Balance, Moment, Ref};
+use crate::dto::{Balance, Moment, ids};
 use crate::v1::statements::{Statement, StatementOf};
 use axum::response::Response;
 use bank::merchants::{self, MerchantView, StoreView};
@@ -10,13 +10,12 @@ use edge::reply::{self, Handled, Reply};
 use edge::{Params, Problem, blocking};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vocabulary::kinds;
 
 /// A merchant.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Merchant {
     /// Its id.
-    pub id: Ref<kinds::Merchant>,
+    pub id: ids::Merchant,
     /// Its name.
     #[schema(example = "Noodle House")]
     pub name: String,
@@ -50,7 +49,7 @@ pub struct Merchant {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Store {
     /// Its id.
-    pub id: Ref<kinds::Store>,
+    pub id: ids::Store,
     /// Its name.
     #[schema(example = "Noodle House Wuhou")]
     pub name: String,
@@ -142,10 +141,7 @@ pub async fn balance(who: AsMerchant<SettlementsRead>) -> Handled<MerchantBalanc
 /// Draw up the merchant's statement
 #[utoipa::path(get, path = "/v1/merchant/statement", tag = "merchant", params(StatementOf),
     responses((status = 200, description = "The statement.", content((Statement = "application/json"), (String = "text/csv")))))]
-pub async fn statement(
-    who: AsMerchant<SettlementsRead>,
-    Params(of): Params<StatementOf>,
-) -> Result<Response, Problem> {
+pub async fn statement(who: AsMerchant<SettlementsRead>, Params(of): Params<StatementOf>) -> Result<Response, Problem> {
     let (currency, period) = of.read(&who.bank)?;
     let merchant = who.merchant();
     let found = blocking(&who.bank, move |bank| statements::of_merchant(bank, merchant, currency, period)).await?;

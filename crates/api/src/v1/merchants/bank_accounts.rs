@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use bank::bank_accounts;
 use edge::caller::{AsMerchant, PayoutsWrite};
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, PathId, Problem, blocking};
+use edge::{Command, PathId, Problem};
 use vocabulary::kinds;
 
 /// Link a bank account of the merchant
@@ -22,7 +22,7 @@ pub async fn link(who: AsMerchant<PayoutsWrite>, command: Command<NewBankAccount
     responses((status = 200, description = "Links, newest first.", body = Page<BankAccount>)))]
 pub async fn list(who: AsMerchant<PayoutsWrite>) -> Handled<Page<BankAccount>> {
     let owner = who.principal();
-    let all = blocking(&who.bank, move |bank| bank_accounts::list(bank, owner)).await?;
+    let all = bank_accounts::list(&who.bank, owner).await?;
     Ok(Reply::ok(Page { data: all.into_iter().map(show).collect(), next_cursor: None }))
 }
 

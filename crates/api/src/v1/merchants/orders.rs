@@ -1,6 +1,6 @@
 //! Orders: what a merchant wants to be paid, once; each with a dynamic code.
 
-use crate::dto::{Cursor, Listing, Moment, Money, Page, Ref, page};
+use crate::dto::{Cursor, Listing, Moment, Money, Page, Ref, ids, page};
 use bank::orders::{self, CreateOrder, OrderView};
 use bank::{BankError, Currencies};
 use edge::caller::{AsMerchant, PaymentsRead, PaymentsWrite};
@@ -24,7 +24,7 @@ pub struct NewOrder {
     #[schema(max_length = 200)]
     pub description: Option<String>,
     /// At which store.
-    pub store: Option<Ref<kinds::Store>>,
+    pub store: Option<ids::Store>,
     /// How many seconds it can be paid; as the bank's policy says when absent.
     #[schema(minimum = 1, maximum = 31_622_400)]
     pub expires_in: Option<u32>,
@@ -34,9 +34,9 @@ pub struct NewOrder {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Order {
     /// Its id.
-    pub id: Ref<kinds::Order>,
+    pub id: ids::Order,
     /// At which store.
-    pub store: Option<Ref<kinds::Store>>,
+    pub store: Option<ids::Store>,
     /// How much.
     pub amount: Money,
     /// The merchant's name for it.
@@ -52,12 +52,13 @@ pub struct Order {
     /// When it was opened.
     pub created_at: Moment,
     /// The payment that pays it, or holds money for it.
-    pub payment: Option<Ref<kinds::Payment>>,
+    pub payment: Option<ids::Payment>,
 }
 
 /// The state of an order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum OrderState {
     /// It can be paid.
     Open,

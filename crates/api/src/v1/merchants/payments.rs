@@ -47,10 +47,7 @@ pub async fn get(who: AsMerchant<PaymentsRead>, PathId(id): PathId<kinds::Paymen
 /// List payments to the merchant
 #[utoipa::path(get, path = "/v1/merchant/payments", tag = "merchant payments", params(PaymentListing),
     responses((status = 200, description = "Newest first.", body = Page<Payment>)))]
-pub async fn list(
-    who: AsMerchant<PaymentsRead>,
-    Params(params): Params<PaymentListing>,
-) -> Handled<Page<Payment>> {
+pub async fn list(who: AsMerchant<PaymentsRead>, Params(params): Params<PaymentListing>) -> Handled<Page<Payment>> {
     let listing = params.listing();
     let (before, limit) = (listing.before()?, listing.rows()?);
     let currencies = who.bank.currencies();
@@ -96,9 +93,7 @@ pub async fn capture(
         last: body.r#final,
     };
     let currencies = who.bank.currencies();
-    reply::done(&who.bank, payments::capture(&who.bank, capture).await, |view| {
-        show(&currencies, view, Side::Merchant)
-    })
+    reply::done(&who.bank, payments::capture(&who.bank, capture).await, |view| show(&currencies, view, Side::Merchant))
 }
 
 /// Amounts of captures and refunds are in the payment's currency.

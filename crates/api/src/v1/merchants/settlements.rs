@@ -1,6 +1,6 @@
 //! Settlements: what went to the merchant's bank, and of what it is made.
 
-use crate::dto::{Balance, Cursor, Listing, Moment, Page, Ref, page};
+use crate::dto::{Balance, Cursor, Listing, Moment, Page, Ref, ids, page};
 use crate::v1::statements::csv;
 use axum::response::Response;
 use bank::settlement::{self, SettlementView, StatementItem};
@@ -16,7 +16,7 @@ use vocabulary::kinds;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settlement {
     /// Its id.
-    pub id: Ref<kinds::Settlement>,
+    pub id: ids::Settlement,
     /// The day it settles.
     #[schema(format = Date, example = "2026-11-22")]
     pub day: String,
@@ -53,7 +53,7 @@ pub struct Settlement {
     /// What the merchant still owes the bank, carried forward.
     pub owed: Balance,
     /// The payout that carries it.
-    pub payout: Option<Ref<kinds::Payout>>,
+    pub payout: Option<ids::Payout>,
     /// When it was made.
     pub created_at: Moment,
 }
@@ -61,6 +61,7 @@ pub struct Settlement {
 /// The state of a settlement.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: the bank's own state is written")]
 pub enum SettlementState {
     /// Its value day has not come.
     Scheduled,
@@ -143,10 +144,7 @@ fn show_item(currencies: &Currencies, item: StatementItem, code: &str) -> Settle
 /// List settlements
 #[utoipa::path(get, path = "/v1/settlements", tag = "settlements", params(Listing),
     responses((status = 200, description = "Newest first.", body = Page<Settlement>)))]
-pub async fn list(
-    who: AsMerchant<SettlementsRead>,
-    Params(listing): Params<Listing>,
-) -> Handled<Page<Settlement>> {
+pub async fn list(who: AsMerchant<SettlementsRead>, Params(listing): Params<Listing>) -> Handled<Page<Settlement>> {
     let (before, limit) = (listing.before()?, listing.rows()?);
     let (merchant, currencies) = (who.merchant(), who.bank.currencies());
     let known = who.bank.currencies();
@@ -161,10 +159,7 @@ pub async fn list(
 /// Look at a settlement and its items
 #[utoipa::path(get, path = "/v1/settlements/{settlement}", tag = "settlements",
     responses((status = 200, description = "The settlement.", body = SettlementItems)))]
-pub async fn get(
-    who: AsMerchant<SettlementsRead>,
-    PathId(id): PathId<kinds::Settlement>,
-) -> Handled<SettlementItems> {
+pub async fn get(who: AsMerchant<SettlementsRead>, PathId(id): PathId<kinds::Settlement>) -> Handled<SettlementItems> {
     let merchant = who.merchant();
     let found = blocking(&who.bank, move |bank| settlement::statement(bank, id, 1_000)).await?;
     let view = reply::found(Ok(found.filter(|view| view.settlement.merchant == merchant)))?;

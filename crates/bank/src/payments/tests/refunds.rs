@@ -1,11 +1,11 @@
 //! Refunds and disputes: bounds, references, fees, and a merchant who is short.
 
 use super::{World, code};
-use crate::Principal;
 use crate::payments::{
     CloseDispute, DisputeOutcome, OpenDispute, RefundCommand, RefundState, by_id, close_dispute, open_dispute, refund,
     refunds_of,
 };
+use crate::{Principal, Wish, merchants};
 use vocabulary::{Id, kinds};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,4 +181,18 @@ pub(crate) fn shift(world: &World, (debit, credit): (ledger::AccountNo, ledger::
         })
     };
     std::thread::spawn(work).join().expect("no panic").expect("no trouble");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_merchant_takes_nothing_and_still_refunds() {
+    let world = World::new(100_000, 0).await;
+    let paid = world.paid(10_000, "pay").await.id;
+    let wish = Wish::internal(Principal::System, "merchants.set_status");
+    let set = merchants::set_status(&world.test.bank, wish, world.shop.merchant, merchants::Status::Suspended).await;
+    set.expect("no trouble").result.expect("it is suspended");
+    assert_eq!(code(&world.pay(world.command(&world.alice, 100, "new")).await), "merchant_not_active");
+    world.refund(world.refund_command(paid, Some(5_000), "half")).await.expect("it is refunded");
+    assert_eq!(world.balances(), (95_000, 0, 9_940 - 5_000 + 30));
+    world.refund(world.refund_command(paid, None, "rest")).await.expect("it is refunded");
+    assert_eq!((world.balances(), world.state(paid)), ((100_000, 0, 0), "refunded".to_owned()));
 }

@@ -1,0 +1,57 @@
+//! Accounts: freeze, release, close.
+
+use crate::dto::Money;
+use axum::http::StatusCode;
+use bank::wallets::{self, Freezing};
+use edge::caller::{AsStaff, Restrain};
+use edge::reply;
+use edge::{BareCommand, Command, PathId, Problem};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use vocabulary::kinds;
+
+/// What is to be frozen; all false and no amount releases.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"debit": true, "credit": false}))]
+pub struct NewFreeze {
+    /// Nothing may leave.
+    #[serde(default)]
+    pub debit: bool,
+    /// Nothing may come.
+    #[serde(default)]
+    pub credit: bool,
+    /// Set aside, in the account's currency.
+    pub amount: Option<Money>,
+}
+
+/// Freeze or release an account
+#[utoipa::path(post, path = "/v1/staff/accounts/{account}/freeze", tag = "staff", request_body = NewFreeze,
+    responses((status = 204, description = "It is so from now on.")))]
+pub async fn freeze(
+    who: AsStaff<Restrain>,
+    PathId(id): PathId<kinds::Account>,
+    command: Command<NewFreeze>,
+) -> Result<StatusCode, Problem> {
+    let (wish, body) = who.wish("accounts.freeze", command);
+    let amount = body.amount.as_ref().map(|amount| amount.read(&who.bank, "/amount")).transpose()?;
+    let amount_minor = amount.map_or(0, |amount| amount.minor());
+    let what = Freezing::Freeze { debit: body.debit, credit: body.credit, amount_minor };
+    reply::done(&who.bank, wallets::freeze(&who.bank, wish, id, what).await, drop)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Close an account
+///
+/// Refused unless it is empty.
+#[utoipa::path(post, path = "/v1/staff/accounts/{account}/close", tag = "staff",
+    responses((status = 204, description = "It is closed for ever.")))]
+pub async fn close(
+    who: AsStaff<Restrain>,
+    PathId(id): PathId<kinds::Account>,
+    command: BareCommand,
+) -> Result<StatusCode, Problem> {
+    let wish = who.bare_wish("accounts.close", command);
+    reply::done(&who.bank, wallets::freeze(&who.bank, wish, id, Freezing::Close).await, drop)?;
+    Ok(StatusCode::NO_CONTENT)
+}

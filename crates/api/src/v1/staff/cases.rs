@@ -1,0 +1,138 @@
+//! Cases: what people must look at, and how it ends.
+
+use crate::dto::{Cursor, Day, Moment, Page, Ref, ids, page};
+use bank::cases::{self, CaseView, Closing};
+use edge::caller::{AsStaff, Look, Operate};
+use edge::reply::{self, Handled, Reply};
+use edge::{Command, Params, PathId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use vocabulary::kinds;
+
+/// A case.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Case {
+    /// Its id.
+    pub id: ids::Case,
+    /// What it is about.
+    #[schema(value_type = String, example = "no_result")]
+    pub kind: cases::CaseKind,
+    /// The top-up, payout or statement entry.
+    #[schema(example = "top_06f5t2c9wk7v1xq4mz8rhd3bne")]
+    pub subject: String,
+    /// Whether it is open.
+    pub open: bool,
+    /// When it was opened.
+    pub opened_at: Moment,
+    /// When somebody looks next.
+    pub next_date: Option<Day>,
+    /// When it was closed.
+    pub closed_at: Option<Moment>,
+    /// Its notes, oldest first; empty in lists.
+    pub notes: Vec<CaseNote>,
+}
+
+/// A note of a case.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaseNote {
+    /// When.
+    pub at: Moment,
+    /// By whom; null for the bank itself.
+    pub by: Option<ids::Staff>,
+    /// What.
+    pub text: String,
+}
+
+/// A note to be added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"text": "The bank answers tomorrow."}))]
+pub struct NewNote {
+    /// What; nothing personal.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub text: String,
+}
+
+/// How a case ends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "The bank confirmed the payment", "evidence": "statement 2026-11-22, line 17"}))]
+pub struct CaseClosing {
+    /// Why it may be closed.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// What shows it.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub evidence: String,
+}
+
+/// Which cases.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CaseListing {
+    /// Only those that are open.
+    #[serde(default)]
+    pub open_only: bool,
+    /// How many rows at most, 1 to 100; 20 when absent.
+    #[param(minimum = 1, maximum = 100, example = 20)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 64)]
+    pub cursor: Option<String>,
+}
+
+fn show(view: CaseView) -> Case {
+    let notes = view.notes.into_iter();
+    Case {
+        id: view.id.into(),
+        kind: view.kind,
+        subject: view.subject,
+        open: view.open,
+        opened_at: view.opened_at.into(),
+        next_date: view.next_date.map(Day),
+        closed_at: view.closed_at.map(Moment),
+        notes: notes.map(|note| CaseNote { at: note.at.into(), by: note.by.map(Ref), text: note.text }).collect(),
+    }
+}
+
+/// List cases
+#[utoipa::path(get, path = "/v1/staff/cases", tag = "staff", params(CaseListing),
+    responses((status = 200, description = "Newest first.", body = Page<Case>)))]
+pub async fn list(who: AsStaff<Look>, Params(params): Params<CaseListing>) -> Handled<Page<Case>> {
+    let listing = crate::dto::Listing { limit: params.limit, cursor: params.cursor };
+    let (before, limit, open_only) = (listing.before()?, listing.rows()?, params.open_only);
+    let rows = cases::list(&who.bank, open_only, before, limit).await?;
+    page(rows, limit, |row| Cursor::after(row.id), show)
+}
+
+/// Look at a case
+#[utoipa::path(get, path = "/v1/staff/cases/{case}", tag = "staff",
+    responses((status = 200, description = "The case with its notes.", body = Case)))]
+pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Case>) -> Handled<Case> {
+    let found = cases::find(&who.bank, id).await?;
+    Ok(Reply::ok(show(reply::found(Ok(found))?)))
+}
+
+/// Add a note to a case
+#[utoipa::path(post, path = "/v1/staff/cases/{case}/notes", tag = "staff", request_body = NewNote,
+    responses((status = 201, description = "The case with its notes.", body = Case)))]
+pub async fn note(who: AsStaff<Operate>, PathId(id): PathId<kinds::Case>, command: Command<NewNote>) -> Handled<Case> {
+    let (wish, body) = who.wish("cases.note", command);
+    reply::created(&who.bank, cases::note(&who.bank, wish, id, body.text).await, show)
+}
+
+/// Close a case
+///
+/// With the reason and the evidence. Closing moves no money.
+#[utoipa::path(post, path = "/v1/staff/cases/{case}/close", tag = "staff", request_body = CaseClosing,
+    responses((status = 200, description = "The case.", body = Case)))]
+pub async fn close(
+    who: AsStaff<Operate>,
+    PathId(id): PathId<kinds::Case>,
+    command: Command<CaseClosing>,
+) -> Handled<Case> {
+    let (wish, body) = who.wish("cases.close", command);
+    let closing = Closing { reason: body.reason, evidence: body.evidence };
+    reply::done(&who.bank, cases::close(&who.bank, wish, id, closing).await, show)
+}

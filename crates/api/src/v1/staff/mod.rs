@@ -1,0 +1,9 @@
+//! What the bank's staff do. Every handler names the roles that may.
+
+pub mod accounts;
+pub mod books;
+pub mod cases;
+pub mod customers;
+pub mod disputes;
+pub mod merchants;
+pub mod policies;
