@@ -2,10 +2,14 @@
 //!
 //! Every check of the product is on. Clocks are the machine's: a benchmark measures time, so it may read it.
 
+mod client;
 mod ledger_bulk;
+mod load;
 mod machine;
 mod report;
 
+pub use client::{Client, Reply};
 pub use ledger_bulk::{BulkOptions, bulk};
+pub use load::{Load, Pace, Shot, Target, run};
 pub use machine::{Calibration, calibrate};
 pub use report::Report;

@@ -3,21 +3,31 @@
 //! One file for each command. What prints data prints it on standard output; progress and diagnostics go to standard
 //! error. The exit code says how it went: 0 fine, 1 said no or failed, 2 wrong usage. No business rule lives here.
 
+mod absent_bank;
 mod backup;
 mod bench;
 mod bench_ledger;
 mod case_tables;
 mod check;
+mod demo;
 mod failure;
+mod job_loop;
 mod ledger_cases;
 mod migrate;
+mod options;
 mod output;
 mod place;
 mod progress;
 mod qr;
 mod qr_encode;
+mod replay;
 mod restore;
+mod serve;
+mod server;
+mod staff;
 mod system;
+mod telemetry;
+mod wiring;
 
 use clap::{Parser, Subcommand};
 use failure::{Ended, Failure};
@@ -32,19 +42,25 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  jiaozi check --data bank            does every balance follow from the entries?
-  jiaozi qr decode 000201…            what is in this payment code?
-  jiaozi backup bank-monday.db --data bank
+  jiaozi demo                             a bank with people, shops and live traffic, to look at
+  jiaozi serve --data bank --sandbox      a bank of your own
+  jiaozi check --data bank                does every balance follow from the entries?
+  jiaozi qr decode 000201…                what is in this payment code?
+  jiaozi backup monday.db --data bank       a copy while the bank runs, checked
 
 Every command explains itself: jiaozi <command> --help
 Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Serve(serve::Args),
     Check(check::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Migrate(migrate::Args),
+    Staff(staff::Args),
+    Replay(replay::Args),
     Qr(qr::Args),
     LedgerCases(ledger_cases::Args),
     Bench(bench::Args),
@@ -53,10 +69,14 @@ enum Command {
 impl Command {
     fn run(self) -> Result<Ended, Failure> {
         match self {
+            Self::Demo(args) => demo::run(&args),
+            Self::Serve(args) => serve::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Backup(args) => backup::run(&args),
             Self::Restore(args) => restore::run(&args),
             Self::Migrate(args) => migrate::run(&args),
+            Self::Staff(args) => staff::run(&args),
+            Self::Replay(args) => replay::run(&args),
             Self::Qr(args) => qr::run(&args),
             Self::LedgerCases(args) => ledger_cases::run(&args),
             Self::Bench(args) => bench::run(&args),

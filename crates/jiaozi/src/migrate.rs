@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
 
 /// The schema's whole history as this program knows it.
 fn known() -> Vec<Migration> {
-    store::MIGRATIONS.to_vec()
+    ::bank::migrations()
 }
 
 /// The version of a database file.

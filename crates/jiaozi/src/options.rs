@@ -1,0 +1,162 @@
+//! What may be chosen about a serving bank: `jiaozi.toml`, overruled by the command line, with a default for everything.
+
+use crate::failure::Failure;
+use money::Currency;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The options of `jiaozi serve` as they stand in the file. Nothing unknown is allowed, so that a typing mistake is told.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// The default bank's data directory.
+    pub data: Option<PathBuf>,
+    /// The address to listen on.
+    pub listen: Option<String>,
+    /// The zone of new banks.
+    pub zone: Option<String>,
+    /// Whether new banks are sandboxes.
+    pub sandbox: Option<bool>,
+    /// Currencies in which accounts are offered.
+    pub currencies: Option<Vec<String>>,
+    /// The bank's own units of value.
+    #[serde(default, rename = "unit")]
+    pub units: Vec<Unit>,
+    /// Further banks in the same process.
+    #[serde(default, rename = "tenant")]
+    pub tenants: Vec<Tenant>,
+    /// Requests a second that one caller may make on average; 0 for no limit.
+    pub caller_rate: Option<u32>,
+    /// Requests a second that may come from one network address on average; 0 for no limit.
+    pub address_rate: Option<u32>,
+    /// Memory for the writer's page cache, MiB.
+    pub cache_mib: Option<u32>,
+}
+
+/// A unit of value of the bank's own, such as points.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// Its code, such as `POINTS`.
+    pub code: String,
+    /// Its number, from 1000 on.
+    pub number: u16,
+    /// Its decimal digits.
+    pub digits: u8,
+}
+
+/// A bank that is chosen by host name.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// The host name.
+    pub host: String,
+    /// Its data directory.
+    pub data: PathBuf,
+}
+
+/// The file that is read when none is named and it is there.
+pub const DEFAULT_FILE: &str = "jiaozi.toml";
+
+impl File {
+    /// Reads the named file; without a name the default one, if it is there.
+    pub fn read(named: Option<&Path>) -> Result<Self, Failure> {
+        let path = match named {
+            Some(path) => path,
+            None if Path::new(DEFAULT_FILE).is_file() => Path::new(DEFAULT_FILE),
+            None => return Ok(Self::default()),
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::because(format!("the configuration {} cannot be read", path.display()), error))?;
+        toml::from_str(&text)
+            .map_err(|error| Failure::because(format!("the configuration {} cannot be used", path.display()), error))
+    }
+}
+
+/// Everything about the banks to serve, with defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The default bank's data directory.
+    pub data: PathBuf,
+    /// Others by host name.
+    pub tenants: Vec<Tenant>,
+    /// How new banks are made, and sizes.
+    pub shape: Shape,
+}
+
+/// How banks are opened.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The zone of a new bank.
+    pub zone: String,
+    /// Whether a new bank is a sandbox.
+    pub sandbox: bool,
+    /// Currencies in which accounts are offered.
+    pub currencies: Vec<Currency>,
+    /// The bank's own units.
+    pub units: Vec<Currency>,
+    /// The writer's page cache, KiB.
+    pub cache_kib: u32,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        let currencies = ["CNY", "USD", "EUR"].iter().filter_map(|code| Currency::iso(code).ok()).collect();
+        Self { zone: "Asia/Shanghai".to_owned(), sandbox: false, currencies, units: Vec::new(), cache_kib: 64 * 1024 }
+    }
+}
+
+impl Shape {
+    /// The shape that a file asks for.
+    pub fn of(file: &File) -> Result<Self, Failure> {
+        let mut shape = Self::default();
+        if let Some(zone) = &file.zone {
+            shape.zone.clone_from(zone);
+        }
+        shape.sandbox = file.sandbox.unwrap_or(false);
+        if let Some(codes) = &file.currencies {
+            let parsed = codes.iter().map(|code| {
+                Currency::iso(code).map_err(|error| Failure::because(format!("`currencies` names {code}"), error))
+            });
+            shape.currencies = parsed.collect::<Result<_, _>>()?;
+        }
+        let units = file.units.iter().map(|unit| {
+            Currency::unit(&unit.code, unit.number, unit.digits)
+                .map_err(|error| Failure::because(format!("the unit {} cannot be used", unit.code), error))
+        });
+        shape.units = units.collect::<Result<_, _>>()?;
+        if let Some(mib) = file.cache_mib {
+            shape.cache_kib = mib.saturating_mul(1024);
+        }
+        Ok(shape)
+    }
+}
+
+impl Served {
+    /// No directory and no host name stands twice.
+    pub fn check(self) -> Result<Self, Failure> {
+        let mut hosts = BTreeSet::new();
+        let mut directories = BTreeSet::from([self.data.clone()]);
+        for tenant in &self.tenants {
+            if !hosts.insert(tenant.host.to_ascii_lowercase()) {
+                return Err(Failure::usage(format!("the host {} has two data directories; name one", tenant.host)));
+            }
+            if !directories.insert(tenant.data.clone()) {
+                let what = format!("two banks use {}; each needs a directory of its own", tenant.data.display());
+                return Err(Failure::usage(what));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Reads `HOST=DIR`.
+pub fn tenant(text: &str) -> Result<Tenant, String> {
+    match text.split_once('=') {
+        Some((host, data)) if !host.is_empty() && !data.is_empty() => {
+            Ok(Tenant { host: host.to_owned(), data: PathBuf::from(data) })
+        }
+        Some(_) | None => Err("write HOST=DIR, such as wallet.example.com=bank-two".to_owned()),
+    }
+}

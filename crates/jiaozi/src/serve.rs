@@ -1,0 +1,106 @@
+//! `jiaozi serve`: the platform. SIGTERM drains and stops.
+
+use crate::failure::{Ended, Failure};
+use crate::options::{self, File, Served, Shape, Tenant};
+use crate::output;
+use crate::server::Server;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Serve one bank, or several by host name
+///
+/// The data directory is made when it is empty; a second process on it is refused. When it is ready it prints one line on
+/// standard output, `listening on http://ADDRESS`. SIGTERM or SIGINT stop it in order: no new connections, open requests are
+/// answered, balances are written down, exit 0. A kill loses nothing that was answered.
+///
+/// Everything can also stand in jiaozi.toml (see --config); the command line overrules it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  jiaozi serve --data bank --sandbox
+  jiaozi serve --data bank --listen 0.0.0.0:8080 --currency CNY --currency USD
+  jiaozi serve --data bank --tenant wallet.example.com=bank-two
+
+A configuration file:
+  data = \"bank\"
+  listen = \"127.0.0.1:8080\"
+  sandbox = true
+  currencies = [\"CNY\", \"USD\"]
+  [[unit]]
+  code = \"POINTS\"
+  number = 1001
+  digits = 0
+  [[tenant]]
+  host = \"wallet.example.com\"
+  data = \"bank-two\"
+
+RUST_LOG chooses what is logged on standard error, such as RUST_LOG=info,bank=debug")]
+pub struct Args {
+    /// The default bank's data directory [default: jiaozi-data]
+    #[arg(long, value_name = "DIR", env = "JIAOZI_DATA")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Another bank in the same process, chosen by host name; may be repeated
+    #[arg(long, value_name = "HOST=DIR", value_parser = options::tenant)]
+    tenant: Vec<Tenant>,
+    /// New banks are sandboxes: a clock that can be moved, and a bank beside them that answers as it is told
+    #[arg(long)]
+    sandbox: bool,
+    /// The time zone of new banks [default: Asia/Shanghai]
+    #[arg(long)]
+    zone: Option<String>,
+    /// A currency in which accounts are offered; may be repeated [default: CNY, USD, EUR]
+    #[arg(long, value_name = "CODE")]
+    currency: Vec<String>,
+    /// The configuration file [default: jiaozi.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object when ready, and log JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Ended, Failure> {
+    let file = merged(args)?;
+    let address = listen(&file)?;
+    let served = Served {
+        data: file.data.clone().unwrap_or_else(|| PathBuf::from("jiaozi-data")),
+        tenants: file.tenants.clone(),
+        shape: Shape::of(&file)?,
+    }
+    .check()?;
+    crate::telemetry::start(args.json);
+    let server = Server::open(&served, &file)?;
+    server.run(address, |address| ready(address, args.json))?;
+    Ok(Ended::Fine)
+}
+
+/// The file with the command line over it.
+fn merged(args: &Args) -> Result<File, Failure> {
+    let mut file = File::read(args.config.as_deref())?;
+    file.data = args.data.clone().or(file.data);
+    file.listen = args.listen.map(|address| address.to_string()).or(file.listen);
+    file.zone = args.zone.clone().or(file.zone);
+    file.sandbox = if args.sandbox { Some(true) } else { file.sandbox };
+    file.tenants.extend(args.tenant.iter().cloned());
+    if !args.currency.is_empty() {
+        file.currencies = Some(args.currency.clone());
+    }
+    Ok(file)
+}
+
+/// The address to listen on.
+fn listen(file: &File) -> Result<SocketAddr, Failure> {
+    let text = file.listen.as_deref().unwrap_or("127.0.0.1:8080");
+    text.parse()
+        .map_err(|_| Failure::usage(format!("listen on an address with a port, such as 127.0.0.1:8080, not {text}")))
+}
+
+fn ready(address: SocketAddr, json: bool) {
+    if json {
+        output::json(&serde_json::json!({ "listening": format!("http://{address}") }));
+    } else {
+        output::line(&format!("listening on http://{address}"));
+    }
+}

@@ -1,0 +1,160 @@
+//! A running server: banks, their job loops, the listener, and an orderly end.
+
+use crate::failure::Failure;
+use crate::job_loop::JobLoop;
+use crate::options::{File, Served};
+use crate::system::SystemClock;
+use crate::wiring;
+use ::bank::Bank;
+use api::{Api, Metrics};
+use edge::{Edge, Rate, Routes, Tenants};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use rails::{HttpWebhookSender, Reach};
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Banks that are open, and how they are served.
+pub struct Server {
+    banks: Vec<Bank>,
+    tenants: Tenants,
+    options: edge::Options,
+}
+
+impl Server {
+    /// Opens every bank.
+    pub fn open(served: &Served, file: &File) -> Result<Self, Failure> {
+        let first = wiring::open_bank(&served.data, &served.shape)?;
+        let mut banks = vec![first.clone()];
+        let mut tenants = Tenants::only(first);
+        for tenant in &served.tenants {
+            let bank = wiring::open_bank(&tenant.data, &served.shape)?;
+            banks.push(bank.clone());
+            tenants = tenants.with(&tenant.host, bank);
+        }
+        Ok(Self { banks, tenants, options: edge_options(file) })
+    }
+
+    /// One bank that is open already, without limits on how often one address may ask.
+    pub fn of(bank: Bank, options: edge::Options) -> Self {
+        Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), options }
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains and settles. `ready` is told the address.
+    pub fn run(self, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
+        self.run_on(&runtime()?, address, ready)
+    }
+
+    /// As [`Server::run`], on a runtime that is there.
+    pub fn run_on(self, runtime: &Runtime, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
+        let Self { banks, tenants, options } = self;
+        let stop = runtime.block_on(async { stop_signal() })?;
+        let loops = start_loops(&banks)?;
+        let (stop_hooks, hooks) = start_webhooks(&banks, runtime)?;
+        let served = runtime.block_on(async {
+            let listener = bind(address).await?;
+            let bound =
+                listener.local_addr().map_err(|error| Failure::because("the listener has no address", error))?;
+            let edge = Edge::new(options, tenants, routes(), Arc::new(SystemClock));
+            ready(bound);
+            edge::serve(edge, listener, stop).await.map_err(|error| Failure::because("the listener failed", error))
+        });
+        stop_hooks.send_replace(true);
+        for hook in hooks {
+            // Attempts that were on their way are made again at the next start.
+            let _ = runtime.block_on(hook);
+        }
+        loops.into_iter().for_each(JobLoop::stop);
+        served?;
+        for bank in &banks {
+            bank.store()
+                .settle_blocking()
+                .map_err(|error| Failure::because("a bank could not be closed in order; nothing is lost", error))?;
+        }
+        Ok(())
+    }
+}
+
+fn routes() -> Routes {
+    let metrics = PrometheusBuilder::new().install_recorder();
+    if let Err(error) = &metrics {
+        tracing::warn!(%error, "no metrics: another recorder is installed");
+    }
+    Api::new().routes(Metrics(metrics.ok()))
+}
+
+fn edge_options(file: &File) -> edge::Options {
+    let usual = edge::Options::default();
+    let rate = |chosen: Option<u32>, usual: Option<Rate>| match chosen {
+        None => usual,
+        Some(0) => None,
+        Some(per_second) => Some(Rate { per_second, burst: per_second.saturating_mul(2) }),
+    };
+    edge::Options {
+        caller_rate: rate(file.caller_rate, usual.caller_rate),
+        address_rate: rate(file.address_rate, usual.address_rate),
+        ..usual
+    }
+}
+
+fn start_loops(banks: &[Bank]) -> Result<Vec<JobLoop>, Failure> {
+    let started = banks.iter().map(|bank| JobLoop::start(bank.clone()));
+    started.collect::<Result<_, _>>().map_err(|error| Failure::because("no thread for the jobs can be started", error))
+}
+
+/// How long a receiver of webhooks may take.
+const HOOK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// One dispatcher of webhooks for each bank. A sandbox also reaches this machine itself, for those who try things out.
+fn start_webhooks(banks: &[Bank], runtime: &Runtime) -> Result<(watch::Sender<bool>, Vec<JoinHandle<()>>), Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let mut hooks = Vec::with_capacity(banks.len());
+    for bank in banks {
+        let reach = if bank.is_sandbox() { Reach::Loopback } else { Reach::Public };
+        let sender = HttpWebhookSender::new(reach, HOOK_PATIENCE)
+            .map_err(|error| Failure::because("webhooks cannot be sent", error))?;
+        let (bank, mut stopped) = (bank.clone(), stopped.clone());
+        let until = async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        hooks.push(runtime.spawn(::bank::webhooks::run(bank, Arc::new(sender), until)));
+    }
+    Ok((stop, hooks))
+}
+
+/// A runtime for everything that waits.
+pub fn runtime() -> Result<Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| Failure::because("no threads can be started", error))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => "; another program listens there: stop it, or choose another address with --listen",
+            ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose another with --listen",
+            ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+            _ => "",
+        };
+        Failure::because(format!("{address} cannot be listened on{advice}"), error)
+    })
+}
+
+/// Ends at the first SIGTERM or SIGINT. Must be called within a runtime.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::because("signals cannot be listened to", error));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
