@@ -198,6 +198,8 @@ impl Notifier for SentMessages {
 
 /// A bank for a test. The directory goes with it.
 pub struct TestBank {
+    #[cfg(test)]
+    _audit: Audit,
     /// The bank.
     pub bank: Bank,
     /// Its clock, from 2026-11-23T02:00:00Z on: a Monday, 10 o'clock in Shanghai.
@@ -225,6 +227,21 @@ pub struct TestCustomer {
 #[must_use]
 pub fn cny() -> Currency {
     Currency::iso("CNY").expect("CNY is on list one")
+}
+
+/// Has the independent checker read the bank when a story ends.
+#[cfg(test)]
+struct Audit(std::path::PathBuf);
+
+#[cfg(test)]
+impl Drop for Audit {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let report = checker::check(&self.0, &checker::Options::default(), &mut |_| {}).expect("the bank can be read");
+        assert_eq!(report.difference, None, "the story left the books wrong");
+    }
 }
 
 impl Default for TestBank {
@@ -267,7 +284,17 @@ impl TestBank {
             cache_kib: 4096,
         };
         let bank = outside(move || Bank::open(options).expect("the bank opens"));
-        Self { bank, clock, rail, sent, directory }
+        #[cfg(test)]
+        let _audit = Audit(directory.path().to_owned());
+        Self {
+            #[cfg(test)]
+            _audit,
+            bank,
+            clock,
+            rail,
+            sent,
+            directory,
+        }
     }
 
     /// Closes the bank and opens it again on the same directory, clock and rail.

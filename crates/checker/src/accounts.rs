@@ -161,6 +161,12 @@ impl Accounts {
             });
             Ok(())
         })?;
+        // A row of one table without its row in the other is in no join.
+        for table in ["account", "account_total"] {
+            let count = snapshot.number(&format!("SELECT count(*) FROM {table}"), &[])?;
+            let read = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            Place { invariant: "form", table, row: read + 1 }.same("rows", read, count)?;
+        }
         let accounts = Self { rows, watermark: snapshot.watermark("accounts")? };
         for (no, receivable) in receivables {
             let place = Place { invariant: "form", table: "account", row: no };

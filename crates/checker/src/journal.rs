@@ -96,6 +96,10 @@ pub(crate) fn fold(
         if line.entry == line.seq {
             let header = read_header(snapshot, row, &line)?;
             index.count(header.id.to_be_bytes(), line.seq)?;
+            if let Some(Header { at, .. }) = head {
+                let place = Place::journal("form", line.seq);
+                place.that(header.at >= at, "at", format!("{at} or later, as time never runs back"), header.at)?;
+            }
             (entry, head) = (line.seq, Some(header));
             report.entries += 1;
             pairs.see(&line, Some((header.kind, header.cause)));

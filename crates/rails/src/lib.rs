@@ -4,8 +4,8 @@
 
 mod file_vault;
 mod memory_notifier;
-mod webhook_sender;
 pub mod sandbox_bank;
+mod webhook_sender;
 
 pub use file_vault::{FileVault, OpenVaultError};
 pub use memory_notifier::MemoryNotifier;

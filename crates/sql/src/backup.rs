@@ -3,6 +3,9 @@
 use crate::connection::Connection;
 use crate::error::SqlError;
 use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Why a backup was not made or not believed.
@@ -47,14 +50,31 @@ impl From<SqlError> for BackupError {
 /// # Errors
 /// `Exists` when the destination does.
 pub fn copy_to(source: &Connection, destination: &Path) -> Result<(), BackupError> {
-    if destination.exists() {
-        return Err(BackupError::Exists);
-    }
     let text = destination.to_str().ok_or_else(|| BackupError::Damaged("the path is not UTF-8".to_owned()))?;
-    source.execute("VACUUM INTO ?1", crate::params![text])?;
+    // Made here, empty, for its owner alone: the database would make it readable for everybody.
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(destination);
+    match made {
+        Ok(file) => drop(file),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(BackupError::Exists),
+        Err(error) => return Err(io(&error)),
+    }
+    let copied = source.execute("VACUUM INTO ?1", crate::params![text]).map_err(BackupError::Sql);
     // VACUUM INTO does not sync: a backup that a power cut takes away is none.
-    let synced = std::fs::File::open(destination).and_then(|file| file.sync_all());
-    synced.map_err(|error| BackupError::Sql(SqlError::Io(error.to_string())))
+    copied.and_then(|_| sync(destination).map_err(|error| io(&error))).inspect_err(|_| {
+        // Half a copy would be in the way of the next and be taken for a whole one.
+        let _ = std::fs::remove_file(destination);
+    })
+}
+
+/// The file and its name in the directory.
+fn sync(file: &Path) -> std::io::Result<()> {
+    File::open(file)?.sync_all()?;
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+fn io(error: &std::io::Error) -> BackupError {
+    BackupError::Sql(SqlError::Io(error.to_string()))
 }
 
 /// Reads every page and index of a database file that nobody has open.

@@ -15,6 +15,8 @@ pub(crate) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
 }
 
+/// How long a statement waits for another connection's lock at other times.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const PERIOD: Duration = Duration::from_millis(20);
 const START_AT: u64 = 16 << 20;
 const TRUNCATE_AT: u64 = 64 << 20;
@@ -53,12 +55,23 @@ impl Checkpointer {
         }
         let nearly_done = self.lag.load(Ordering::Relaxed) < TRUNCATE_AT / 4;
         if nearly_done || size > TRUNCATE_AT * 4 {
-            // A reader in the way only means: later.
-            if let Err(error) = writer.number("PRAGMA wal_checkpoint(TRUNCATE)", &[]) {
+            if let Err(error) = truncate(writer) {
                 tracing::warn!(%error, "checkpoint failed");
             }
             self.lag.store(u64::MAX, Ordering::Relaxed);
         }
+    }
+}
+
+/// Starts the log anew unless a reader is in the way, which only means: later. Waiting for it would stop the bank for as long
+/// as the connection is ready to wait for a lock.
+pub(crate) fn truncate(writer: &Connection) -> Result<(), crate::SqlError> {
+    writer.inner.busy_timeout(Duration::ZERO)?;
+    let tried = writer.number("PRAGMA wal_checkpoint(TRUNCATE)", &[]);
+    writer.inner.busy_timeout(LOCK_PATIENCE)?;
+    match tried {
+        Ok(_) | Err(crate::SqlError::Busy) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

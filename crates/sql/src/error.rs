@@ -6,9 +6,9 @@ use std::fmt;
 /// Trouble with the database. A business "no" is never one of these, and none of these is ever "not found".
 #[derive(Debug)]
 pub enum SqlError {
-    /// Reading, writing or syncing failed: what is on disk is no longer certain.
+    /// Reading, writing or syncing failed, or memory ran out: what is on disk is no longer certain.
     Io(String),
-    /// There is no room (disk or memory); nothing of the unit was kept.
+    /// There is no room on the disk; nothing of the unit was kept.
     Full(String),
     /// A row breaks the schema's rules.
     Corrupt(&'static str),
@@ -24,8 +24,11 @@ impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
         let text = error.to_string();
         match error.sqlite_error_code() {
-            Some(Sqlite::SystemIoFailure | Sqlite::CannotOpen | Sqlite::ReadOnly) => Self::Io(text),
-            Some(Sqlite::DiskFull | Sqlite::OutOfMemory | Sqlite::OperationInterrupted) => Self::Full(text),
+            // Memory can run out after the commit record was written, where a full disk is found before it.
+            Some(Sqlite::SystemIoFailure | Sqlite::CannotOpen | Sqlite::ReadOnly | Sqlite::OutOfMemory) => {
+                Self::Io(text)
+            }
+            Some(Sqlite::DiskFull | Sqlite::OperationInterrupted) => Self::Full(text),
             Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => Self::Corrupt("the database file is damaged"),
             Some(Sqlite::ConstraintViolation) => Self::Constraint(text),
             Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => Self::Busy,

@@ -41,7 +41,13 @@ impl DirectoryLock {
     /// `InUse` when another process holds the lock.
     pub fn take(directory: &Path) -> Result<Self, LockError> {
         let io = |error: rustix::io::Errno| LockError::Io(error.into());
+        let new = !directory.exists();
         std::fs::create_dir_all(directory).map_err(LockError::Io)?;
+        if new {
+            // The files' names are synced with them; the directory's own name would go with the power.
+            let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(LockError::Io)?;
+        }
         rustix::fs::chmod(directory, Mode::RWXU).map_err(io)?;
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = rustix::fs::open(directory.join("lock"), flags, Mode::RUSR | Mode::WUSR).map_err(io)?;

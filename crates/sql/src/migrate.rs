@@ -67,6 +67,7 @@ pub fn schema_version(connection: &Connection) -> Result<u32, SqlError> {
 }
 
 /// Applies what is missing and returns how many were applied. A crash between two leaves the database at the earlier one.
+/// Each part of the list has a range of versions of its own, so a missing one may lie below the newest applied.
 ///
 /// # Errors
 /// See [`MigrationError`].
@@ -85,8 +86,9 @@ pub fn migrate(connection: &Connection, list: &[Migration]) -> Result<usize, Mig
     connection
         .execute_batch("CREATE TABLE IF NOT EXISTS migration(version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
         .map_err(failed(0))?;
+    let present = connection.query("SELECT version FROM migration", &[], |row| row.small(0)).map_err(failed(0))?;
     let mut applied = 0;
-    for step in list.iter().filter(|step| step.version > found) {
+    for step in list.iter().filter(|step| !present.contains(&step.version)) {
         apply(connection, step).map_err(failed(step.version))?;
         applied += 1;
     }

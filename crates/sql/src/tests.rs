@@ -200,3 +200,77 @@ fn a_damaged_backup_is_found() {
     std::fs::write(&copy, bytes).expect("writes");
     assert!(check_file(&copy).is_err());
 }
+
+#[test]
+fn a_unit_that_passes_over_a_failed_statement_is_not_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (writer, _) = start(directory.path(), Limits::default());
+    assert!(insert(&writer, 1, Verdict::Keep).is_ok());
+    let body = |unit: &mut Unit<'_, Numbers>| {
+        let kept = unit.execute("INSERT INTO row(n) VALUES (2)", &[]);
+        unit.state.waiting.push(2);
+        let failed = unit.execute("INSERT INTO row(n) VALUES (1)", &[]);
+        (Verdict::Keep, (kept.is_ok(), failed.is_err()))
+    };
+    let answer = writer.submit(Lane::Interactive, body).blocking_recv().expect("the writer answers");
+    assert!(matches!(answer, Err(UnitError::NotCommitted)), "{answer:?}");
+    assert_eq!((count(directory.path(), "row"), count(directory.path(), "flushed")), (1, 1));
+}
+
+#[test]
+fn nothing_runs_after_the_database_ended_the_groups_transaction() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (writer, reloads) = start(directory.path(), Limits::default());
+    let body = |unit: &mut Unit<'_, Numbers>| {
+        // As a full disk may do under any statement.
+        unit.reading().execute("ROLLBACK", &[]).expect("ends the transaction");
+        (Verdict::Keep, unit.execute("INSERT INTO row(n) VALUES (1)", &[]).is_err())
+    };
+    let answer = writer.submit(Lane::Interactive, body).blocking_recv().expect("the writer answers");
+    assert!(matches!(answer, Err(UnitError::NotCommitted)), "{answer:?}");
+    assert_eq!((count(directory.path(), "row"), reloads.load(Ordering::SeqCst)), (0, 1));
+}
+
+#[test]
+fn a_reader_in_the_way_does_not_stop_the_writer_from_going_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let writer = connection(directory.path());
+    writer.execute("INSERT INTO row(n) VALUES (1)", &[]).expect("writes");
+    let reader = Connection::open_reader(&directory.path().join(FILE_NAME)).expect("opens");
+    reader.execute("BEGIN", &[]).expect("begins");
+    assert_eq!(reader.number("SELECT count(*) FROM row", &[]).expect("reads"), 1);
+    writer.execute("INSERT INTO row(n) VALUES (2)", &[]).expect("writes");
+    let (sender, truncated) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        crate::checkpoint::truncate(&writer).expect("tries");
+        let _ = sender.send(());
+    });
+    let waited = truncated.recv_timeout(Duration::from_secs(2));
+    reader.execute("ROLLBACK", &[]).expect("ends");
+    thread.join().expect("no panic");
+    assert!(waited.is_ok(), "it waited for the reader");
+}
+
+#[test]
+fn a_later_migration_of_an_earlier_range_is_applied_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let connection = connection(directory.path());
+    let ten = Migration { version: 10, name: "ten", sql: "CREATE TABLE ten(n INTEGER) STRICT" };
+    let two = Migration { version: 2, name: "two", sql: "CREATE TABLE two(n INTEGER) STRICT" };
+    assert_eq!(migrate(&connection, &[TABLES[0], ten]).expect("applies"), 1);
+    assert_eq!(migrate(&connection, &[TABLES[0], two, ten]).expect("applies"), 1);
+    assert_eq!(connection.number("SELECT count(*) FROM two", &[]).expect("is there"), 0);
+}
+
+#[test]
+fn a_backup_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    drop(connection(directory.path()));
+    let copy = directory.path().join("copy.db");
+    let source = Connection::open_copier(&directory.path().join(FILE_NAME)).expect("opens");
+    copy_to(&source, &copy).expect("copies");
+    check_file(&copy).expect("sound");
+    assert_eq!(std::fs::metadata(&copy).expect("is there").permissions().mode() & 0o777, 0o600);
+    assert!(matches!(copy_to(&source, &copy), Err(BackupError::Exists)));
+}

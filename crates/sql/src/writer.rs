@@ -7,8 +7,10 @@
 //! - every answer, refusals included, leaves after COMMIT, because a refusal may rest on what an earlier unit of the same
 //!   group wrote;
 //! - a COMMIT that fails for lack of room rolls the whole group back, forgets the in-memory state and reads it anew;
-//! - a COMMIT or flush that fails with an I/O error ends the process: whether it reached the disk is unknown, and only
-//!   recovery from the log may tell;
+//! - a flush that fails with an I/O error, or a COMMIT that fails for any reason that may come after its record was written,
+//!   ends the process: whether it reached the disk is unknown, and only recovery from the log may tell;
+//! - a statement that fails makes its unit fail, whatever the closure says; and no statement runs once the database has ended
+//!   the group's transaction, where it would commit alone;
 //! - a panic inside a closure undoes that closure alone; a panic of the writer itself ends the process.
 
 use crate::checkpoint::Checkpointer;
@@ -133,6 +135,7 @@ pub struct Unit<'a, S> {
     /// The in-memory state; its changes are undone with the unit.
     pub state: &'a mut S,
     savepoint: bool,
+    failed: bool,
 }
 
 impl<'a, S> Unit<'a, S> {
@@ -142,16 +145,49 @@ impl<'a, S> Unit<'a, S> {
         self.connection
     }
 
-    /// Runs a writing statement in the unit's savepoint and returns how many rows it changed.
+    /// Runs a writing statement in the unit's savepoint and returns how many rows it changed. Once one has failed the unit
+    /// cannot be kept, whatever the closure makes of the error.
     ///
     /// # Errors
     /// See [`SqlError`].
     pub fn execute(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<usize, SqlError> {
+        let done = self.begin().and_then(|()| self.connection.execute(sql, params));
+        self.failed |= done.is_err();
+        done
+    }
+
+    /// The unit cannot be kept any more: its state may be half changed.
+    pub fn spoil(&mut self) {
+        self.failed = true;
+    }
+
+    fn begin(&mut self) -> Result<(), SqlError> {
+        if self.connection.is_idle() {
+            // The database has ended the group's transaction: a statement would now commit by itself, at once.
+            return Err(SqlError::Full("the group was ended".to_owned()));
+        }
         if !self.savepoint {
             self.connection.execute("SAVEPOINT unit", &[])?;
             self.savepoint = true;
         }
-        self.connection.execute(sql, params)
+        Ok(())
+    }
+
+    /// Runs `body`; when it says no (`Err` inside `Ok`), the rows it wrote are undone. The caller undoes the state.
+    ///
+    /// # Errors
+    /// Whatever `body` returns; when the database fails.
+    pub fn nested<T, R, E: From<SqlError>>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<Result<T, R>, E>,
+    ) -> Result<Result<T, R>, E> {
+        self.execute("SAVEPOINT attempt", &[])?;
+        let result = body(self)?;
+        if result.is_err() {
+            self.execute("ROLLBACK TO attempt", &[])?;
+        }
+        self.execute("RELEASE attempt", &[])?;
+        Ok(result)
     }
 
     /// Both at once: the connection for reading and the state for changing.
@@ -346,14 +382,18 @@ impl<S: GroupState> Loop<S> {
     /// Runs a closure in a savepoint. Returns its error, and whether the group's transaction still stands.
     fn attempt(&mut self, work: &mut dyn Work<S>, forced: Option<Verdict>) -> (Option<UnitError>, bool) {
         let mark = self.state.mark();
-        let mut unit = Unit { connection: &self.connection, state: &mut self.state, savepoint: false };
+        let mut unit = Unit { connection: &self.connection, state: &mut self.state, savepoint: false, failed: false };
         let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut unit)));
-        let savepoint = unit.savepoint;
+        let (savepoint, failed) = (unit.savepoint, unit.failed);
         if self.connection.is_idle() {
             // FULL, IOERR, NOMEM and INTERRUPT may end the whole transaction under the closure.
             return (Some(UnitError::NotCommitted), false);
         }
         let (error, verdict) = match outcome {
+            Ok(Verdict::Keep) if failed => {
+                tracing::error!("a unit of work passed over a failed statement");
+                (Some(UnitError::NotCommitted), Verdict::Undo)
+            }
             Ok(verdict) => (None, forced.unwrap_or(verdict)),
             Err(_) => {
                 tracing::error!("a unit of work panicked");
@@ -386,15 +426,18 @@ impl<S: GroupState> Loop<S> {
         if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "answer-before-commit") {
             answer(std::mem::take(&mut finished));
         }
-        let committed = if alive { self.commit() } else { Err(SqlError::Full("the unit was ended".to_owned())) };
+        let flushed = if alive {
+            self.state.flush(&self.connection)
+        } else {
+            Err(SqlError::Full("the unit was ended".to_owned()))
+        };
+        let committed = flushed.map(|()| self.connection.execute("COMMIT", &[]).map(drop));
         match committed {
-            Ok(()) => self.state.committed(),
-            Err(SqlError::Io(error)) => {
-                // Nobody can say what is on disk. Recovery can: end here, answer nobody.
-                tracing::error!(%error, "the disk failed while committing; the process ends");
-                std::process::abort();
-            }
-            Err(error) => {
+            Ok(Ok(())) => self.state.committed(),
+            // No room and a lock in the way are found before the commit record is written; anything else may come after.
+            Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => unknown(&error),
+            Err(error @ SqlError::Io(_)) => unknown(&error),
+            Ok(Err(error)) | Err(error) => {
                 tracing::error!(%error, "a group was rolled back");
                 self.roll_back();
                 for (_, outcome) in &mut finished {
@@ -405,11 +448,6 @@ impl<S: GroupState> Loop<S> {
         answer(finished);
     }
 
-    fn commit(&mut self) -> Result<(), SqlError> {
-        self.state.flush(&self.connection)?;
-        self.connection.execute("COMMIT", &[]).map(drop)
-    }
-
     fn roll_back(&mut self) {
         let undone = if self.connection.is_idle() { Ok(0) } else { self.connection.execute("ROLLBACK", &[]) };
         if let Err(error) = undone.and_then(|_| self.state.reload(&self.connection)) {
@@ -417,6 +455,12 @@ impl<S: GroupState> Loop<S> {
             std::process::abort();
         }
     }
+}
+
+/// Nobody can say what is on disk. Recovery can: end here, answer nobody.
+fn unknown(error: &SqlError) -> ! {
+    tracing::error!(%error, "committing failed; the process ends");
+    std::process::abort();
 }
 
 fn answer<S>(finished: Finished<S>) {

@@ -13,22 +13,26 @@ pub struct TenantClock {
 }
 
 impl TenantClock {
-    pub(crate) fn new(base: Arc<dyn Clock>, offset: i64) -> Self {
-        Self { base, offset: AtomicI64::new(offset), latest: AtomicI64::new(i64::MIN) }
+    /// `recorded` is the newest moment in the books: a machine that comes back with a slower clock does not go before it, or
+    /// a day's limits could be used a second time.
+    pub(crate) fn new(base: Arc<dyn Clock>, offset: i64, recorded: Timestamp) -> Self {
+        Self { base, offset: AtomicI64::new(offset), latest: AtomicI64::new(recorded.micros()) }
     }
 
-    pub(crate) fn set_offset(&self, offset: i64) {
-        self.offset.store(offset, Ordering::SeqCst);
+    /// Of two moves at once the farther one stands.
+    pub(crate) fn raise_offset(&self, offset: i64) {
+        self.offset.fetch_max(offset, Ordering::SeqCst);
     }
 
-    pub(crate) fn offset(&self) -> i64 {
-        self.offset.load(Ordering::SeqCst)
+    /// The offset that makes it `to` now; the clock may be standing still ahead of its base.
+    pub(crate) fn offset_to(&self, to: Timestamp) -> i64 {
+        to.micros().saturating_sub(self.base.now().micros())
     }
 }
 
 impl Clock for TenantClock {
     fn now(&self) -> Timestamp {
-        let now = self.base.now().micros().saturating_add(self.offset());
+        let now = self.base.now().micros().saturating_add(self.offset.load(Ordering::SeqCst));
         // A step back of the machine's clock must not reorder what was recorded.
         let before = self.latest.fetch_max(now, Ordering::SeqCst);
         Timestamp::from_micros(before.max(now))

@@ -7,7 +7,7 @@ use vocabulary::Timestamp;
 /// A job that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its number.
+    /// Its number, never given again: who comes late to a job that has ended must not end another.
     pub no: u64,
     /// When it was due.
     pub due: Timestamp,

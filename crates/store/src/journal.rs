@@ -257,22 +257,25 @@ pub(crate) fn last(connection: &Connection) -> Result<u64, SqlError> {
 }
 
 /// The entry that these lines were posted for. Exact for entries of one step; for more, steps are as posted.
-pub(crate) fn stored_entry(rows: &[JournalLine], hold_id: impl Fn(u64) -> u128) -> Result<StoredEntry, StoreError> {
+pub(crate) fn stored_entry(
+    rows: &[JournalLine],
+    hold_id: impl Fn(u64) -> Result<u128, StoreError>,
+) -> Result<StoredEntry, StoreError> {
     let header = rows.first().and_then(|row| row.header);
     let header = header.ok_or(StoreError::Corrupt { table: "journal", finding: "an entry without a header" })?;
     let bit = |bit: u8| header.flags & bit != 0;
     let step = |row: &JournalLine| {
         let (line, up_to) = (&row.line, UpTo { debit: bit(2), credit: bit(4) });
         let (debit, credit, amount, count) = (line.debit, line.credit, line.amount, line.count);
-        match line.action {
+        Ok(match line.action {
             Action::Post => Step::Post { debit, credit, amount, up_to, count },
             Action::Hold => Step::Hold { debit, credit, amount, up_to, seconds: header.seconds, count },
             Action::Capture => {
-                Step::Capture { hold: hold_id(line.hold), amount: (!bit(16)).then_some(amount), last: !bit(8) }
+                Step::Capture { hold: hold_id(line.hold)?, amount: (!bit(16)).then_some(amount), last: !bit(8) }
             }
-            Action::Void => Step::Void { hold: hold_id(line.hold) },
-            Action::Expire => Step::Expire { hold: hold_id(line.hold) },
-        }
+            Action::Void => Step::Void { hold: hold_id(line.hold)? },
+            Action::Expire => Step::Expire { hold: hold_id(line.hold)? },
+        })
     };
     let entry = Entry {
         id: header.id,
@@ -287,7 +290,7 @@ pub(crate) fn stored_entry(rows: &[JournalLine], hold_id: impl Fn(u64) -> u128) 
         policy: header.policy,
         reverses: header.reverses,
         forced: bit(1),
-        steps: rows.iter().map(step).collect(),
+        steps: rows.iter().map(step).collect::<Result<_, StoreError>>()?,
     };
     Ok(StoredEntry { entry, lines: rows.iter().map(|row| row.line).collect() })
 }

@@ -42,12 +42,13 @@ impl Published {
         self.line.store(line, Ordering::Release);
     }
 
+    /// Heads only grow: after a failed group the journal's tail is published once more, line by line, beside readers.
     fn set(&self, no: u64, head: u64) {
         let (chunk, place) = place(no);
         {
             let chunks = self.chunks.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(heads) = chunks.get(chunk).and_then(OnceLock::get) {
-                heads[place].store(head, Ordering::Release);
+                heads[place].fetch_max(head, Ordering::Release);
                 return;
             }
         }
@@ -56,11 +57,24 @@ impl Published {
             chunks.resize_with((chunk + 1).min(CHUNKS), OnceLock::new);
         }
         let heads = chunks[chunk].get_or_init(|| (0..CHUNK).map(|_| AtomicU64::new(0)).collect());
-        heads[place].store(head, Ordering::Release);
+        heads[place].fetch_max(head, Ordering::Release);
     }
 }
 
 fn place(no: u64) -> (usize, usize) {
     let no = usize::try_from(no).unwrap_or(0);
     (no / CHUNK, no % CHUNK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_never_goes_back_while_recovery_publishes_old_lines_again() {
+        let published = Published::new(0);
+        published.publish([(5, 9)].into_iter(), 9);
+        published.publish([(5, 3)].into_iter(), 9);
+        assert_eq!(published.head(5), 9);
+    }
 }

@@ -96,12 +96,12 @@ fn fold_tail(state: &mut State, connection: &Connection) -> Result<(), SqlError>
     let mut heads = Vec::new();
     journal::each_from(connection, from, |row| {
         fold_line(state, connection, &row.line)?;
+        state.undo.clear();
         heads.push((row.line.debit.0, row.line.seq));
         heads.push((row.line.credit.0, row.line.seq));
         Ok(())
     })?;
     state.fixed.published.publish(heads.into_iter(), state.next_line - 1);
-    state.undo.clear();
     Ok(())
 }
 

@@ -77,6 +77,11 @@ impl<T: Copy> Rolling<T> {
         mut write: impl FnMut(&T) -> Result<(), SqlError>,
     ) -> Result<Option<u64>, SqlError> {
         let words = self.dirty.len();
+        if words == 0 && next_line - self.watermark >= LINES_PER_SWEEP as u64 {
+            // Nothing of this table is in memory, so nothing is dirty: the sweep is over without a step.
+            (self.sweep_began, self.watermark) = (next_line, next_line);
+            return Ok(Some(next_line));
+        }
         let stretch = if all { words } else { (words * lines).div_ceil(LINES_PER_SWEEP).min(words) };
         let start = if all { 0 } else { self.cursor.min(words) };
         let end = (start + stretch).min(words);
@@ -113,11 +118,16 @@ fn index(no: u64) -> usize {
 pub(crate) struct RollingIndex {
     waiting: BTreeSet<(i64, u64)>,
     cursor: (i64, u64),
-    sweep_began: u64,
+    /// The present sweep: the row before which all keys were flushed or waited when it began, and the last that waited. Later
+    /// keys beyond it are not its own: keys that grow with time would never let it end.
+    sweep: Option<(u64, (i64, u64))>,
     pub(crate) watermark: u64,
     insert: [&'static str; 2],
     select: &'static str,
 }
+
+/// Where a sweep begins.
+const FIRST_KEY: (i64, u64) = (i64::MIN, 0);
 
 /// Rows to one INSERT: a statement's overhead is shared.
 const ROWS: usize = 16;
@@ -125,7 +135,7 @@ const ROWS: usize = 16;
 impl RollingIndex {
     /// `insert` holds the statement for one row and for [`ROWS`] rows; `select` finds numbers by hash.
     pub(crate) fn new(watermark: u64, insert: [&'static str; 2], select: &'static str) -> Self {
-        Self { waiting: BTreeSet::new(), cursor: (i64::MIN, 0), sweep_began: watermark, watermark, insert, select }
+        Self { waiting: BTreeSet::new(), cursor: FIRST_KEY, sweep: None, watermark, insert, select }
     }
 
     pub(crate) fn insert(&mut self, hash: i64, row: u64) {
@@ -143,17 +153,23 @@ impl RollingIndex {
     pub(crate) fn flush(&mut self, connection: &Connection, next_row: u64, all: bool) -> Result<Option<u64>, SqlError> {
         let mut left = if all { self.waiting.len() } else { self.waiting.len().saturating_sub(KEYS_WAITING) };
         if all {
-            self.cursor = (i64::MIN, 0);
+            (self.cursor, self.sweep) = (FIRST_KEY, None);
         }
         let mut ended = None;
         let mut statements = [connection.prepare(self.insert[0])?, connection.prepare(self.insert[1])?];
         while left > 0 {
-            let batch: Vec<(i64, u64)> = self.waiting.range(self.cursor..).take(left.min(ROWS)).copied().collect();
+            let newest = self.waiting.last().copied().unwrap_or(FIRST_KEY);
+            let (began, until) = *self.sweep.get_or_insert((next_row, newest));
+            let batch: Vec<(i64, u64)> = self
+                .waiting
+                .range(self.cursor..)
+                .take_while(|key| **key <= until)
+                .take(left.min(ROWS))
+                .copied()
+                .collect();
             if batch.is_empty() {
-                ended = Some(self.sweep_began);
-                self.watermark = self.sweep_began;
-                self.sweep_began = next_row;
-                self.cursor = (i64::MIN, 0);
+                ended = Some(began);
+                (self.watermark, self.sweep, self.cursor) = (began, None, FIRST_KEY);
                 continue;
             }
             write(&mut statements, &batch)?;
@@ -165,7 +181,7 @@ impl RollingIndex {
             self.cursor = (last.0, last.1 + 1);
         }
         if all {
-            (self.watermark, self.sweep_began, self.cursor) = (next_row, next_row, (i64::MIN, 0));
+            (self.watermark, self.sweep, self.cursor) = (next_row, None, FIRST_KEY);
             return Ok(Some(next_row));
         }
         Ok(ended)
@@ -183,4 +199,47 @@ fn write([one, many]: &mut [Prepared<'_>; 2], batch: &[(i64, u64)]) -> Result<()
         return many.execute(&params).map(drop);
     }
     batch.iter().try_for_each(|(hash, row)| one.execute(sql::params![*hash, *row]).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{KEY_INDEX, KEY_SELECT};
+
+    #[test]
+    fn keys_that_grow_with_time_let_the_watermark_follow() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let connection = Connection::open_writer(&directory.path().join("x.db"), 4096).expect("opens");
+        connection
+            .execute_batch(
+                "PRAGMA synchronous=OFF; CREATE TABLE idempotency_index(h INTEGER NOT NULL, seq INTEGER NOT NULL, \
+                PRIMARY KEY (h, seq)) STRICT, WITHOUT ROWID; BEGIN",
+            )
+            .expect("a table");
+        let mut index = RollingIndex::new(0, KEY_INDEX, KEY_SELECT);
+        let waiting = KEYS_WAITING as u64;
+        let groups = 20;
+        for row in 1..=waiting * 3 {
+            index.insert(i64::try_from(row).expect("small"), row);
+            if row % (waiting / groups) == 0 {
+                let mark = index.flush(&connection, row + 1, false).expect("flushes");
+                assert!(mark.is_none_or(|mark| mark <= row + 1));
+            }
+        }
+        assert!(index.watermark >= waiting, "{} would be read again at every start", index.watermark);
+        let missing = "SELECT count(*) FROM idempotency_index WHERE seq < ?1";
+        let flushed = connection.number(missing, sql::params![index.watermark]).expect("reads");
+        assert_eq!(u64::try_from(flushed).ok(), Some(index.watermark - 1), "all before the watermark is in the table");
+    }
+
+    #[test]
+    fn a_table_that_nobody_uses_does_not_hold_the_watermark_back() {
+        let mut groups = Rolling::<u8>::new(0);
+        let (mut line, mut mark) = (1, None);
+        for _ in 0..3 {
+            line += LINES_PER_SWEEP as u64 / 2;
+            mark = groups.flush(LINES_PER_SWEEP / 2, line, false, |_| Ok(())).expect("nothing to write").or(mark);
+        }
+        assert!(mark.is_some_and(|mark| mark >= LINES_PER_SWEEP as u64), "{mark:?}");
+    }
 }

@@ -66,7 +66,7 @@ CREATE TABLE event(
 CREATE INDEX event_owner ON event(owner, no) WHERE owner IS NOT NULL;
 
 CREATE TABLE job(
-  no INTEGER PRIMARY KEY, due INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, attempts INTEGER NOT NULL
+  no INTEGER PRIMARY KEY AUTOINCREMENT, due INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, attempts INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX job_due ON job(due, no);
 CREATE INDEX job_subject ON job(subject);

@@ -106,7 +106,8 @@ impl Store {
         let connection = Connection::open_writer(&file, options.cache_kib)?;
         sql::migrate(&connection, &options.migrations).map_err(OpenError::Migration)?;
         let tenant = read_or_create(&connection, &options)?;
-        let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset));
+        let recorded = last_recorded(&connection)?.max(tenant.created);
+        let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset, recorded));
         let published = Arc::new(Published::new(0));
         let (sender, events) = watch::channel(outbox::last(&connection)?);
         let fixed = Fixed {
@@ -159,7 +160,11 @@ impl Store {
         R: Send + 'static,
     {
         self.inner.writer.submit(lane, move |unit| {
-            let result = body(&mut Uow::new(unit));
+            let lines = unit.state.lines.len();
+            let mut result = body(&mut Uow::new(unit));
+            if matches!(result, Ok(Outcome::Refused(_))) && unit.state.lines.len() > lines {
+                result = Err(StoreError::Bug("a refusal moved or held money".to_owned()));
+            }
             let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
             (verdict, result)
         })
@@ -285,17 +290,16 @@ impl Store {
     /// # Errors
     /// Trouble: then the clock was not moved.
     pub async fn move_clock(&self, to: Timestamp) -> Result<bool, StoreError> {
-        let ahead = to.micros() - self.now().micros();
-        if ahead <= 0 || !self.inner.tenant.settings.sandbox {
+        if to <= self.now() || !self.inner.tenant.settings.sandbox {
             return Ok(false);
         }
-        let offset = self.inner.clock.offset() + ahead;
+        let offset = self.inner.clock.offset_to(to);
         self.write(move |uow| {
-            uow.execute(tenant::SET_OFFSET, sql::params![offset])?;
+            uow.execute(tenant::RAISE_OFFSET, sql::params![offset])?;
             Ok(Outcome::<(), ()>::Done(()))
         })
         .await?;
-        self.inner.clock.set_offset(offset);
+        self.inner.clock.raise_offset(offset);
         Ok(true)
     }
 
@@ -319,6 +323,13 @@ impl Store {
         sql::copy_to(&Connection::open_copier(self.inner.readers.file())?, destination)?;
         sql::check_file(destination)
     }
+}
+
+/// The newest moment in journal and events.
+fn last_recorded(connection: &Connection) -> Result<Timestamp, SqlError> {
+    let sql = "SELECT max(coalesce((SELECT at FROM journal WHERE at IS NOT NULL ORDER BY seq DESC LIMIT 1), 0), \
+        coalesce((SELECT at FROM event ORDER BY no DESC LIMIT 1), 0))";
+    connection.number(sql, &[]).map(Timestamp::from_micros)
 }
 
 fn read_or_create(connection: &Connection, options: &Options) -> Result<Tenant, OpenError> {

@@ -48,4 +48,4 @@ pub(crate) fn create(connection: &Connection, settings: &TenantSettings, now: Ti
     Ok(())
 }
 
-pub(crate) const SET_OFFSET: &str = "UPDATE tenant SET clock_offset = ?1";
+pub(crate) const RAISE_OFFSET: &str = "UPDATE tenant SET clock_offset = max(clock_offset, ?1)";

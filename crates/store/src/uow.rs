@@ -60,17 +60,16 @@ impl<'u, 'c> Uow<'u, 'c> {
         Ok(self.unit.execute(sql, params)?)
     }
 
-    /// Runs `body`; when it says no (`Err` inside `Ok`), everything in memory it wrote to ledger, keys and events is undone.
-    /// Rows of business tables are not: write them last.
+    /// Runs `body`; when it says no (`Err` inside `Ok`), everything it wrote is undone, in memory and in tables.
     ///
     /// # Errors
     /// Whatever `body` returns.
     pub fn attempt<T, R>(
         &mut self,
-        body: impl FnOnce(&mut Self) -> Result<Result<T, R>, StoreError>,
+        body: impl FnOnce(&mut Uow<'_, 'c>) -> Result<Result<T, R>, StoreError>,
     ) -> Result<Result<T, R>, StoreError> {
         let mark = self.unit.state.undo.len();
-        let result = body(self)?;
+        let result = self.unit.nested(|unit| body(&mut Uow { unit }))?;
         if result.is_err() {
             sql::GroupState::undo_to(self.unit.state, mark);
         }
@@ -83,7 +82,8 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// When the database fails.
     pub fn post(&mut self, entry: &Entry) -> Result<Result<Posted, ledger::Refusal>, StoreError> {
         let moment = self.unit.state.moment;
-        ledger::post(&mut self.books(), &moment, entry)
+        // Trouble may leave a step half written: the unit must not be kept, whatever its closure says.
+        ledger::post(&mut self.books(), &moment, entry).inspect_err(|_| self.unit.spoil())
     }
 
     /// Posts entries, all or none.
@@ -92,7 +92,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// When the database fails.
     pub fn post_chain(&mut self, entries: &[Entry]) -> Result<Result<Vec<Posted>, ledger::ChainRefusal>, StoreError> {
         let moment = self.unit.state.moment;
-        ledger::post_chain(&mut self.books(), &moment, entries)
+        ledger::post_chain(&mut self.books(), &moment, entries).inspect_err(|_| self.unit.spoil())
     }
 
     fn books(&mut self) -> Desk<'_> {
@@ -374,6 +374,23 @@ impl Desk<'_> {
     }
 }
 
+impl Desk<'_> {
+    fn line(&self, seq: u64) -> Result<JournalLine, StoreError> {
+        let missing = StoreError::Corrupt { table: "journal", finding: "a line that another names is missing" };
+        match self.state.lines.iter().find(|row| row.line.seq == seq) {
+            Some(row) => Ok(*row),
+            None => journal::line(self.connection, seq)?.ok_or(missing),
+        }
+    }
+
+    /// The id of the entry that placed a hold with this line.
+    fn hold_id(&self, placed: u64) -> Result<u128, StoreError> {
+        let head = self.line(self.line(placed)?.line.entry)?;
+        let missing = StoreError::Corrupt { table: "journal", finding: "an entry without a header" };
+        head.header.map(|header| header.id).ok_or(missing)
+    }
+}
+
 impl Books for Desk<'_> {
     type Trouble = StoreError;
 
@@ -405,15 +422,7 @@ impl Books for Desk<'_> {
     fn entry(&mut self, id: u128) -> Result<Option<StoredEntry>, StoreError> {
         let Some(first) = self.find_entry(id)? else { return Ok(None) };
         let rows = lines_of(self.connection, self.state, first)?;
-        let hold_id = |seq: u64| {
-            let in_group = self.state.lines.iter().find(|row| row.line.seq == seq).copied();
-            let row = in_group.or_else(|| journal::line(self.connection, seq).ok().flatten());
-            let first = row.map_or(seq, |row| row.line.entry);
-            let head = self.state.lines.iter().find(|row| row.line.seq == first).copied();
-            let head = head.or_else(|| journal::line(self.connection, first).ok().flatten());
-            head.and_then(|row| row.header).map_or(0, |header| header.id)
-        };
-        journal::stored_entry(&rows, hold_id).map(Some)
+        journal::stored_entry(&rows, |placed| self.hold_id(placed)).map(Some)
     }
 
     fn next_line(&self) -> u64 {

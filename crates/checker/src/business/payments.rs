@@ -164,13 +164,14 @@ impl Payment {
         self.same(("I7", "waiting"), refunds[1], self.waiting)?;
         self.same(("I7", "fee_back"), backs[0], self.fees[2])?;
         self.same(("I7", "tax_back"), backs[1], self.fees[3])?;
-        // By state: 1 open, 2 and 3 decided.
+        // By state: 1 open, 2 won by the merchant, 3 by the payer.
         let mut disputes = [0_i64; 4];
         self.each_part(snapshot, "SELECT amount, 0, 0, state FROM dispute WHERE payment = ?1", |part, state| {
             counts[2] += 1;
             disputes[state] = disputes[state].saturating_add(part[0]);
         })?;
         self.same(("I7", "disputed"), disputes[1], self.disputed)?;
+        self.same(("I7", "charged_back"), disputes[3], self.charged_back)?;
         Ok(counts)
     }
 

@@ -108,6 +108,13 @@ fn payments_are_compared_with_their_entries_holds_captures_and_refunds() {
             "refunded + waiting + disputed + charged_back",
         ),
         ("UPDATE payment SET disputed = 0 WHERE method = 1", "I7", "payment", "disputed"),
+        ("UPDATE dispute SET state = 3", "I7", "payment", "disputed"),
+        (
+            "UPDATE dispute SET state = 3; UPDATE payment SET disputed = 0 WHERE method = 1",
+            "I7",
+            "payment",
+            "charged_back",
+        ),
         ("UPDATE payment SET refunded = 399 WHERE method = 1", "I7", "payment", "refunded"),
         ("UPDATE payment SET fee_back = 11 WHERE method = 1", "I7", "payment", "fee_back"),
         ("UPDATE payment SET captured = 499 WHERE state = 7", "I7", "payment", "captured"),

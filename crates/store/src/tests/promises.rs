@@ -164,3 +164,77 @@ fn a_broken_rule_of_the_schema_is_our_mistake_not_a_refusal() {
     assert!(matches!(StoreError::from(SqlError::Constraint("x".to_owned())), StoreError::Bug(_)));
     assert!(matches!(StoreError::from(SqlError::Io("x".to_owned())), StoreError::Unavailable));
 }
+
+#[test]
+fn a_refusal_that_moved_money_is_our_mistake_and_is_undone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 10));
+    let result = store.write_blocking(|uow| {
+        assert!(uow.post(&entry(2, vec![step(2, 3, 10)]))?.is_ok());
+        let no = uow.post(&entry(3, vec![step(2, 3, 10)]))?.expect_err("nothing is left");
+        Ok(Outcome::<(), _>::Refused(no.code()))
+    });
+    assert!(matches!(result, Err(StoreError::Bug(_))), "{result:?}");
+    assert_eq!((posted(&store, 2), posted(&store, 3)), (10, 0));
+}
+
+#[test]
+fn an_attempt_that_says_no_leaves_no_rows_either() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    let opened = done(store.write_blocking(|uow| {
+        let no: Result<(), ()> = uow.attempt(|uow| {
+            uow.open_account(&account(50, Class::Liability, Floor::At(0), GroupNo::NONE))?;
+            uow.schedule(uow.now(), "ring", 1)?;
+            Ok(Err(()))
+        })?;
+        assert!(no.is_err());
+        let kept: Result<_, ()> = uow
+            .attempt(|uow| Ok(Ok(uow.open_account(&account(51, Class::Liability, Floor::At(0), GroupNo::NONE))?)))?;
+        Ok(Outcome::Done(kept))
+    }));
+    assert_eq!(opened, Ok(Some(AccountNo(4))));
+    assert!(store.read_blocking(|snapshot| snapshot.due_jobs(10)).expect("reads").is_empty());
+    assert!(post(&store, 1, 1, 4, 10));
+}
+
+#[test]
+fn a_job_that_comes_late_does_not_end_another() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    let ring = |subject: u128| {
+        done(store.write_blocking(move |uow| {
+            uow.schedule(uow.now(), "ring", subject)?;
+            Ok(Outcome::Done(()))
+        }));
+        store.read_blocking(|snapshot| snapshot.due_jobs(10)).expect("reads").remove(0).no
+    };
+    let first = ring(1);
+    assert!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(first)?)))));
+    let second = ring(2);
+    assert!(!done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(first)?)))));
+    assert!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(second)?)))));
+}
+
+#[test]
+fn a_unit_that_passes_over_trouble_while_posting_is_not_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 10));
+    done(store.write_blocking(|uow| {
+        // A group that does not exist: the books of account 4 are damaged.
+        let broken = account(4, Class::Liability, Floor::At(0), GroupNo(99));
+        Ok(Outcome::Done(uow.open_account(&broken)?))
+    }));
+    let result = store.write_blocking(|uow| {
+        let first = uow.post(&entry(2, vec![step(2, 3, 10)]))?.is_ok();
+        let trouble = uow.post(&entry(3, vec![step(1, 4, 10)])).is_err();
+        Ok(Outcome::<_, ()>::Done((first, trouble)))
+    });
+    assert!(matches!(result, Err(StoreError::Unavailable)), "{result:?}");
+    assert_eq!((posted(&store, 2), posted(&store, 3)), (10, 0));
+}

@@ -142,3 +142,43 @@ fn many_groups_keep_tables_and_memory_equal() {
     let id = 4000_u128.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     assert!(!post(&store, id, 1, 2, 99), "an id of the first round is still known");
 }
+
+#[test]
+fn a_machine_that_comes_back_with_a_slower_clock_does_not_give_a_day_twice() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let limits = LimitSet { out: [None, Some(1000), None, None], ..LimitSet::default() };
+    {
+        let store = open(directory.path(), &clock);
+        people(&store, 0);
+        done(store.write_blocking(move |uow| {
+            uow.set_profile(3, &limits)?;
+            let group = uow.open_group(3, Some(2))?;
+            uow.open_account(&account(2, Class::Liability, Floor::At(0), group))?;
+            uow.open_account(&account(3, Class::Liability, Floor::At(0), GroupNo::NONE))?;
+            Ok(Outcome::Done(()))
+        }));
+        assert!(post(&store, 1, 1, 2, 5000) && post(&store, 2, 2, 3, 1000));
+    }
+    clock.0.fetch_sub(24 * 3_600_000_000, Ordering::SeqCst);
+    let store = open(directory.path(), &clock);
+    assert!(!post(&store, 3, 2, 3, 1), "the day before the last is no new day");
+}
+
+#[test]
+fn of_two_moves_of_the_clock_at_once_the_farther_one_stands() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (near, far) = (clock.now().plus_seconds(60), clock.now().plus_seconds(86_400));
+    {
+        let store = open(directory.path(), &clock);
+        runtime.block_on(async {
+            // Both have looked at the clock before either moves it.
+            let (far, near) = tokio::join!(store.move_clock(far), store.move_clock(near));
+            assert!(far.is_ok() && near.is_ok());
+        });
+        assert_eq!(store.now(), far);
+    }
+    assert_eq!(open(directory.path(), &clock).now(), far);
+}

@@ -1,12 +1,12 @@
 //! Kills a loaded server again and again and checks what it had promised: see `system_tests::crash`.
 
 use clap::Parser;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use system_tests::chance::Chance;
-use system_tests::crash::book::Book;
 use system_tests::crash::people;
 use system_tests::crash::round::{Found, Load, Trial};
 use system_tests::crash::server::{self, Server, Start};
@@ -78,9 +78,9 @@ async fn prepare(place: &std::path::Path, defect: Option<String>) -> io::Result<
     let staff = people::staff_token(&start.executable, &start.directory)?;
     let sound = Start { defect: None, ..start.clone() };
     let server = Server::start(&sound, &client).await?;
-    let world = people::settle(&server, &client, &staff).await?;
+    let (world, book) = people::settle(&server, &client, &staff).await?;
     server.kill()?;
-    Ok(Trial { start, client, world: Arc::new(world), book: Arc::new(Mutex::new(Book::default())) })
+    Ok(Trial { start, client, world: Arc::new(world), book: Arc::new(Mutex::new(book)) })
 }
 
 async fn run(arguments: &Arguments) -> io::Result<bool> {
@@ -118,9 +118,22 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     Ok(report(arguments, &trial, &score))
 }
 
+/// The codes of refusals and how often each came.
+fn refusals(trial: &Trial) -> String {
+    let mut codes: BTreeMap<String, usize> = BTreeMap::new();
+    for wish in &trial.book.lock().unwrap_or_else(PoisonError::into_inner).wishes {
+        if let Some(code) = wish.refusal() {
+            *codes.entry(code.to_owned()).or_default() += 1;
+        }
+    }
+    let told: Vec<String> = codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    told.join(", ")
+}
+
 fn report(arguments: &Arguments, trial: &Trial, score: &Score) -> bool {
     let [done, refused] = trial.book.lock().unwrap_or_else(PoisonError::into_inner).acknowledged();
     println!("acknowledged: {done} done, {refused} refused; {} answered only after a restart", score.settled);
+    println!("refused with: {}", refusals(trial));
     println!("slowest start: {} ms", score.slowest_start.as_millis());
     println!("{} passed, {} failed", score.passed, score.failed);
     match &arguments.defect {

@@ -75,6 +75,17 @@ impl Wish {
     }
 }
 
+impl Wish {
+    /// The code with which it was refused, if it was.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.told {
+            Told::Refused(problem) => Some(problem.get("code").and_then(Value::as_str).unwrap_or("none")),
+            Told::Nothing | Told::Done(_) => None,
+        }
+    }
+}
+
 /// All wishes, by number.
 #[derive(Debug, Default)]
 pub struct Book {

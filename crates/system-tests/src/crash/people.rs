@@ -1,5 +1,6 @@
 //! Who uses the bank under test: customers with money, merchants with keys. Made over HTTP before the first kill.
 
+use crate::crash::book::{Aim, Book, Call, Told};
 use crate::crash::server::Server;
 use serde_json::{Value, json};
 use std::io;
@@ -38,11 +39,15 @@ pub struct World {
 
 const CUSTOMERS: usize = 12;
 const MERCHANTS: usize = 3;
+/// How often each customer tops up before the first kill: within what the lowest tier may hold.
+const FUNDINGS: usize = 4;
 const PASSWORD: &str = "a password for the crash harness";
 
 struct Setup<'a> {
     client: &'a reqwest::Client,
     address: &'a str,
+    /// What moves money is noted there from the first.
+    book: Book,
 }
 
 impl Setup<'_> {
@@ -62,7 +67,7 @@ impl Setup<'_> {
         }
     }
 
-    async fn customer(&self, number: usize) -> io::Result<Customer> {
+    async fn customer(&mut self, number: usize) -> io::Result<Customer> {
         let sign_in = format!("+86138{number:08}");
         let new = json!({"sign_in": sign_in, "display_name": format!("Person {number}"), "password": PASSWORD,
             "currencies": ["CNY"]});
@@ -73,10 +78,14 @@ impl Setup<'_> {
         let number = json!({"number": iban(number)});
         let linked = self.post("/v1/bank-accounts", Some(&token), "link", number).await?;
         let customer = Customer { wallet: text(&made, "wallet")?, bank_account: text(&linked, "id")?, token };
-        for part in 0..4 {
+        for _ in 0..FUNDINGS {
             let body =
-                json!({"bank_account": customer.bank_account, "amount": {"amount": "400.00", "currency": "CNY"}});
-            self.post("/v1/top-ups", Some(&customer.token), &format!("fund-{part}"), body).await?;
+                json!({"bank_account": customer.bank_account, "amount": {"amount": "200.00", "currency": "CNY"}});
+            let call = Call { path: "/v1/top-ups".to_owned(), token: customer.token.clone(), body: body.clone() };
+            let number = self.book.send(Aim::TopUp, call);
+            let key = self.book.wishes[number].key.clone();
+            let answer = self.post("/v1/top-ups", Some(&customer.token), &key, body).await?;
+            self.book.wishes[number].told = Told::Done(answer);
         }
         Ok(customer)
     }
@@ -98,12 +107,13 @@ impl Setup<'_> {
 
     async fn merchant(&self, number: usize, staff: &str) -> io::Result<Merchant> {
         let new = json!({"name": format!("Shop {number}"), "category": "5411", "country": "CN", "city": "Chengdu",
-            "currencies": ["CNY"]});
-        let made = self.post("/v1/merchants", Some(staff), &format!("merchant-{number}"), new).await?;
+            "fee_plan": "payment.standard", "settlement_plan": "standard", "currencies": ["CNY"]});
+        let made = self.post("/v1/staff/merchants", Some(staff), &format!("merchant-{number}"), new).await?;
         let id = text(&made, "id")?;
-        let key = json!({"name": "harness", "scopes": ["payments", "refunds"]});
-        let key = self.post(&format!("/v1/merchants/{id}/keys"), Some(staff), &format!("key-{number}"), key).await?;
-        Ok(Merchant { id, token: text(&key, "token")? })
+        let key = json!({"label": "harness", "scopes": ["payments:read", "payments:write", "refunds:write"]});
+        let path = format!("/v1/staff/merchants/{id}/keys");
+        let key = self.post(&path, Some(staff), &format!("key-{number}"), key).await?;
+        Ok(Merchant { id, token: text(&key, "key")? })
     }
 }
 
@@ -120,12 +130,13 @@ fn iban(number: usize) -> String {
     format!("DE{:02}{account:018}", 98 - rest)
 }
 
-/// Makes everybody on a running server. The staff token comes from the command line.
+/// Makes everybody on a running server, and the book with what they have done so far. The staff token comes from the command
+/// line.
 ///
 /// # Errors
 /// When the server refuses or is not what is expected.
-pub async fn settle(server: &Server, client: &reqwest::Client, staff: &str) -> io::Result<World> {
-    let setup = Setup { client, address: &server.address };
+pub async fn settle(server: &Server, client: &reqwest::Client, staff: &str) -> io::Result<(World, Book)> {
+    let mut setup = Setup { client, address: &server.address, book: Book::default() };
     let (mut customers, mut merchants) = (Vec::new(), Vec::new());
     for number in 0..CUSTOMERS {
         customers.push(setup.customer(number).await?);
@@ -136,7 +147,7 @@ pub async fn settle(server: &Server, client: &reqwest::Client, staff: &str) -> i
     for customer in &customers {
         setup.funded(customer).await?;
     }
-    Ok(World { customers, merchants })
+    Ok((World { customers, merchants }, setup.book))
 }
 
 /// Makes a staff member with the command line, before the server starts, and returns the token.

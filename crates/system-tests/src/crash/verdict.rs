@@ -100,8 +100,21 @@ fn made<K: Kind>(wish: &Wish) -> Result<u128, String> {
     number::<K>(id)
 }
 
+/// What a sound bank may answer to this traffic. Any other refusal means that the harness asks for the wrong thing.
+const EXPECTED: [&str; 6] = [
+    "balance_limit_exceeded",
+    "insufficient_funds",
+    "limit_exceeded",
+    "payee_changed",
+    "refund_exceeds_payment",
+    "refund_merchant_short",
+];
+
 /// I2: what was acknowledged is there.
 fn kept(wish: &Wish, rows: &Rows) -> Result<(), String> {
+    if let Some(code) = wish.refusal().filter(|code| !EXPECTED.contains(code)) {
+        return Err(format!("{} was refused with {code}: {:?} {:?}", wish.key, wish.told, wish.call));
+    }
     if !matches!(wish.told, Told::Done(_)) {
         return Ok(());
     }
@@ -179,4 +192,92 @@ fn no_more(
         return Ok(());
     }
     Err(format!("{unknown} rows of {aim:?} were not acknowledged, but only {open} wishes are without an answer"))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Each kind of broken promise is told.
+
+    use super::{Payment, Rows, VOIDED, kept, no_ghosts};
+    use crate::crash::book::{Aim, Book, Call, Told};
+    use serde_json::{Value, json};
+    use std::collections::{HashMap, HashSet};
+    use vocabulary::{Id, kinds};
+
+    fn id(number: u128) -> String {
+        Id::<kinds::Payment>::from_u128(number).to_string()
+    }
+
+    fn book(wishes: &[(Aim, Told)]) -> Book {
+        let mut book = Book::default();
+        for (aim, told) in wishes {
+            let call = Call { path: String::new(), token: String::new(), body: Value::Null };
+            let number = book.send(aim.clone(), call);
+            book.wishes[number].told = told.clone();
+        }
+        book
+    }
+
+    /// Payments by reference's number and state, under ids from 1.
+    fn rows(payments: &[(usize, i64, i64)]) -> Rows {
+        let row = |(at, &(wish, captured, state)): (usize, &(usize, i64, i64))| {
+            (at as u128 + 1, Payment { reference: Some(format!("wish-{wish:08}")), captured, state })
+        };
+        let payments: HashMap<u128, Payment> = payments.iter().enumerate().map(row).collect();
+        Rows { payments, transfers: HashSet::new(), refunds: HashSet::new(), top_ups: HashSet::new() }
+    }
+
+    fn judge(book: &Book, rows: &Rows) -> Result<(), String> {
+        book.wishes.iter().try_for_each(|wish| kept(wish, rows))?;
+        no_ghosts(book, rows)
+    }
+
+    fn done(number: u128) -> Told {
+        Told::Done(json!({"id": id(number)}))
+    }
+
+    fn refused() -> Told {
+        Told::Refused(json!({"code": "insufficient_funds"}))
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_is_there_once_is_right() {
+        let book = book(&[(Aim::Pay, done(1)), (Aim::Hold, Told::Nothing), (Aim::Pay, refused())]);
+        assert_eq!(judge(&book, &rows(&[(0, 5, 8), (1, 0, 5)])), Ok(()));
+        assert_eq!(judge(&book, &rows(&[(0, 5, 8)])), Ok(()));
+    }
+
+    #[test]
+    fn broken_promises_are_told() {
+        let capture = Aim::Capture { payment: id(1), amount: 5 };
+        let void = Aim::Void { payment: id(1) };
+        let cases = [
+            (book(&[(Aim::Pay, done(1))]), rows(&[]), "was acknowledged and is not there"),
+            (book(&[(Aim::Pay, done(1))]), rows(&[(7, 5, 8)]), "was acknowledged and is not there"),
+            (book(&[(Aim::Pay, done(1))]), rows(&[(0, 5, 8), (0, 5, 8)]), "paid twice"),
+            (book(&[]), rows(&[(0, 5, 8)]), "was never sent"),
+            (book(&[(Aim::Pay, refused())]), rows(&[(0, 5, 8)]), "was refused"),
+            (book(&[(Aim::Hold, done(1)), (capture.clone(), done(1))]), rows(&[(0, 4, 7)]), "is not there"),
+            (book(&[(Aim::Hold, done(1)), (void.clone(), done(1))]), rows(&[(0, 0, 5)]), "is not there"),
+            (book(&[(Aim::Hold, done(1)), (capture, refused())]), rows(&[(0, 5, 7)]), "ended though nobody's wish"),
+            (book(&[(Aim::Hold, done(1)), (void, refused())]), rows(&[(0, 0, VOIDED)]), "ended though nobody's wish"),
+        ];
+        for (book, rows, expected) in cases {
+            let told = judge(&book, &rows).expect_err(expected);
+            assert!(told.contains(expected), "{told} is not about: {expected}");
+        }
+    }
+
+    #[test]
+    fn a_row_more_than_wishes_without_an_answer_is_a_ghost() {
+        let mut rows = rows(&[]);
+        let transfer = Id::<kinds::Transfer>::from_u128(1).to_string();
+        rows.transfers = HashSet::from([1, 2]);
+        let mut wishes = vec![(Aim::Transfer, Told::Done(json!({"id": transfer}))), (Aim::Transfer, Told::Nothing)];
+        assert_eq!(judge(&book(&wishes), &rows), Ok(()));
+        wishes[1].1 = refused();
+        assert!(judge(&book(&wishes), &rows).unwrap_err().contains("were not acknowledged"));
+        wishes[1].1 = wishes[0].1.clone();
+        assert!(judge(&book(&wishes), &rows).unwrap_err().contains("what another wish had made"));
+    }
 }

@@ -1,0 +1,38 @@
+//! `/v1/staff/cases`
+
+use crate::house::{House, yuan};
+use bank::staff::Role;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_top_up_without_a_result_opens_a_case_that_is_closed_with_evidence() {
+    let house = House::open().await;
+    let staff = house.staff(Role::Operations).await;
+    let person = house.person("@person", 0).await;
+    let link = json!({"number": "DE89370400440532013000"});
+    let link = house.post("/v1/bank-accounts", &person.token, &link).await.expect(201);
+    let body = json!({"bank_account": link["id"], "amount": yuan("50.00")});
+    let top_up = house.post("/v1/top-ups", &person.token, &body).await.expect(201);
+    house.world.run_jobs();
+    house.world.clock.advance(4 * 86_400);
+    house.world.run_jobs();
+    let path = format!("/v1/top-ups/{}", top_up["id"].as_str().expect("an id"));
+    let seen = house.get(&path, &person.token).await;
+    if seen.status == 401 {
+        // The session ended meanwhile; the case is what matters here.
+    } else {
+        assert_eq!(seen.expect(200)["state"], "under_investigation");
+    }
+    let cases = house.get("/v1/staff/cases?open_only=true", &staff).await.expect(200);
+    let case = &cases["data"][0];
+    assert_eq!((&case["kind"], &case["subject"]), (&json!("no_result"), &top_up["id"]));
+    let path = format!("/v1/staff/cases/{}", case["id"].as_str().expect("an id"));
+    house.post(&format!("{path}/notes"), &staff, &json!({"text": "asked the bank"})).await.expect(201);
+    let empty = json!({"reason": " ", "evidence": "letter 7"});
+    house.post(&format!("{path}/close"), &staff, &empty).await.refused(422, "missing_field");
+    let closing = json!({"reason": "the bank never had it", "evidence": "letter 7"});
+    let closed = house.post(&format!("{path}/close"), &staff, &closing).await.expect(200);
+    assert_eq!(closed["open"], false);
+    house.post(&format!("{path}/close"), &staff, &closing).await.refused(409, "case_closed");
+    assert!(house.get(&path, &staff).await.expect(200)["notes"].as_array().is_some_and(|notes| notes.len() >= 3));
+}

@@ -1,0 +1,17 @@
+//! `/v1`, one file for each resource.
+
+mod aliases;
+mod cases;
+mod customers;
+mod events;
+mod orders;
+mod payments;
+mod qr;
+mod refunds;
+mod sandbox;
+mod staff;
+mod statements;
+mod top_ups;
+mod transfers;
+mod wallet;
+mod webhooks;

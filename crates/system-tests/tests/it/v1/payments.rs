@@ -1,0 +1,99 @@
+//! `/v1/payments`, `/v1/quotes`, `/v1/codes`
+
+use crate::house::{House, yuan};
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quote_moves_nothing_and_its_fee_is_kept() {
+    let house = House::open().await;
+    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
+    let payment = json!({"merchant": shop.id, "amount": yuan("25.00")});
+    let quote = house.put(Method::POST, "/v1/quotes", &payer.token, &json!({"payment": payment})).await.expect(200);
+    assert_eq!(quote["balance_after"], yuan("75.00"));
+    assert_eq!(house.posted(&payer).await, "100.00");
+    let mut body = payment.clone();
+    body["quote"] = quote["id"].clone();
+    body["amount"] = yuan("26.00");
+    house.post("/v1/payments", &payer.token, &body).await.refused(409, "quote_differs");
+    body["amount"] = yuan("25.00");
+    let paid = house.post("/v1/payments", &payer.token, &body).await.expect(201);
+    assert_eq!((&paid["state"], &paid["balance_after"]), (&json!("succeeded"), &yuan("75.00")));
+    let quote = house.put(Method::POST, "/v1/quotes", &payer.token, &json!({"payment": payment})).await.expect(200);
+    house.world.clock.advance(3_600);
+    body["quote"] = quote["id"].clone();
+    house.post("/v1/payments", &payer.token, &body).await.refused(409, "quote_expired");
+    assert_eq!(house.posted(&payer).await, "75.00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_code_is_looked_at_and_paid() {
+    let house = House::open().await;
+    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
+    let code = house.get(&format!("/v1/stores/{}/code?currency=CNY", shop.store), &shop.token).await.expect(200);
+    assert!(code["svg"].as_str().is_some_and(|svg| svg.starts_with("<svg")));
+    let scanned = json!({"qr": code["payload"]});
+    let meaning = house.put(Method::POST, "/v1/codes/resolve", &payer.token, &scanned).await.expect(200);
+    assert_eq!((&meaning["merchant"], &meaning["amount"]), (&json!(shop.id), &json!(null)));
+    let body = json!({"qr": code["payload"], "amount": yuan("3.50")});
+    let paid = house.post("/v1/payments", &payer.token, &body).await.expect(201);
+    assert_eq!(paid["store"], shop.store.as_str());
+    let other = house.shop("Dumplings").await;
+    let foreign = house.get(&format!("/v1/stores/{}/code?currency=CNY", other.store), &shop.token).await;
+    foreign.refused(404, "store_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_captured_once_or_voided() {
+    let house = House::open().await;
+    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
+    let hold = json!({"merchant": shop.id, "amount": yuan("40.00"), "hold": true});
+    let held = house.post("/v1/payments", &payer.token, &hold).await.expect(201);
+    assert_eq!(held["state"], "held");
+    let path = format!("/v1/payments/{}", held["id"].as_str().expect("an id"));
+    let over = house.post(&format!("{path}/capture"), &shop.token, &json!({"amount": yuan("41.00")})).await;
+    over.refused(409, "capture_exceeds_hold");
+    let other = json!({"amount": {"amount": "1.00", "currency": "EUR"}});
+    house.post(&format!("{path}/capture"), &shop.token, &other).await.refused(409, "currency_mismatch");
+    let part = json!({"amount": yuan("30.00")});
+    let captured = house.post(&format!("{path}/capture"), &shop.token, &part).await.expect(200);
+    assert_eq!((&captured["state"], &captured["captured"]), (&json!("captured"), &yuan("30.00")));
+    house.post(&format!("{path}/void"), &shop.token, &json!({})).await.refused(409, "payment_not_held");
+    assert_eq!(house.posted(&payer).await, "70.00");
+
+    let held = house.post("/v1/payments", &payer.token, &hold).await.expect(201);
+    let path = format!("/v1/payments/{}", held["id"].as_str().expect("an id"));
+    let voided = house.post(&format!("{path}/void"), &shop.token, &json!({})).await.expect(200);
+    assert_eq!(voided["state"], "voided");
+    let wallet = house.get("/v1/wallet", &payer.token).await.expect(200);
+    assert_eq!(wallet["accounts"][0]["available"], yuan("70.00"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payer_does_not_see_the_merchants_fee_nor_the_merchant_the_wallet() {
+    let house = House::open().await;
+    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
+    let body = json!({"merchant": shop.id, "amount": yuan("25.00"), "reference": "till-1"});
+    let paid = house.post("/v1/payments", &payer.token, &body).await.expect(201);
+    assert!(paid["fee"].is_null() && paid["wallet"] == payer.wallet.as_str());
+    let list = house.get("/v1/merchant/payments", &shop.token).await.expect(200);
+    let seen = &list["data"][0];
+    assert!(seen["wallet"].is_null() && !seen["fee"].is_null(), "{seen}");
+    let list = house.get("/v1/payments?currency=CNY", &payer.token).await.expect(200);
+    assert_eq!(list["data"][0]["id"], paid["id"]);
+    let other = json!({"merchant": shop.id, "amount": yuan("26.00"), "reference": "till-1"});
+    house.post("/v1/payments", &payer.token, &other).await.refused(409, "reference_reused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_payments_at_once_never_overdraw() {
+    let house = House::open().await;
+    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
+    let body = json!({"merchant": shop.id, "amount": yuan("1.50"), "wallet": payer.wallet});
+    let all = (0..200).map(|_| house.post("/v1/payments", &payer.token, &body));
+    let answers = futures::future::join_all(all).await;
+    let paid = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!(answers.iter().all(|answer| answer.status == 201 || answer.code() == "insufficient_funds"));
+    assert_eq!(paid, 66);
+    assert_eq!(house.posted(&payer).await, "1.00");
+}
