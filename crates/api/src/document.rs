@@ -149,12 +149,25 @@ fn merge(into: &mut Value, other: Value) {
 pub(crate) fn complete(document: &mut Value) {
     add_components(document);
     each_operation(document, |path, method, operation| {
+        operation.insert("operationId".to_owned(), Value::String(operation_id(path, method)));
         add_parameters(path, method, operation);
         add_answers(operation);
     });
     close_bodies(document);
     let schemas = document["components"]["schemas"].clone();
     each_operation(document, |_, _, operation| add_examples(operation, &schemas));
+}
+
+/// `post_payments_by_payment_capture`: unique as method and path are.
+fn operation_id(path: &str, method: &str) -> String {
+    let mut id = method.to_owned();
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != "v1") {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => id.push_str(&format!("_by_{name}")),
+            None => id.push_str(&format!("_{}", part.replace(['-', '.'], "_"))),
+        }
+    }
+    id
 }
 
 fn add_components(document: &mut Value) {

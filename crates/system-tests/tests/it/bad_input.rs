@@ -70,6 +70,8 @@ async fn currencies_that_are_unknown_or_differ_are_refused() {
     let order = json!({"amount": yuan("5.00"), "reference": "A-1"});
     let order = house.post("/v1/orders", &shop.token, &order).await.expect(201);
     let body = json!({"order": order["id"], "amount": {"amount": "5.00", "currency": "EUR"}});
+    house.post("/v1/payments", &payer.token, &body).await.refused(404, "account_not_found");
+    house.post("/v1/wallet/accounts", &payer.token, &json!({"currency": "EUR"})).await.expect(201);
     house.post("/v1/payments", &payer.token, &body).await.refused(409, "currency_mismatch");
     let body = json!({"order": order["id"], "amount": yuan("6.00")});
     house.post("/v1/payments", &payer.token, &body).await.refused(422, "order_amount_differs");
@@ -118,11 +120,11 @@ async fn content_types_other_than_json_are_refused() {
         if !kind.is_empty() {
             request = request.header("content-type", kind);
         }
-        house.send(request.body("{\"alias\":\"@x-one\"}")).await.refused(415, "unsupported_media_type");
+        house.send(request.body("{\"alias\":\"@x_one\"}")).await.refused(415, "unsupported_media_type");
     }
     let request = house.request(Method::POST, "/v1/aliases", &payer.token).header("idempotency-key", house.key());
     let request = request.header("content-type", "Application/JSON; charset=\"UTF-8\"");
-    assert_eq!(house.send(request.body("{\"alias\":\"@x-one\"}")).await.status, 201);
+    assert_eq!(house.send(request.body("{\"alias\":\"@x_one\"}")).await.status, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,7 +79,7 @@ async fn keys_of_different_people_and_operations_do_not_meet() {
 async fn a_key_is_needed_and_must_be_usable() {
     let house = House::open().await;
     let payer = house.person("@payer", 0).await;
-    let body = json!({"alias": "@payer-too"});
+    let body = json!({"alias": "@payer_too"});
     let without = house.put(Method::POST, "/v1/aliases", &payer.token, &body).await;
     without.refused(400, "idempotency_key_missing");
     let long = "k".repeat(256);

@@ -58,15 +58,36 @@ async fn a_hold_is_captured_once_or_voided() {
     let part = json!({"amount": yuan("30.00")});
     let captured = house.post(&format!("{path}/capture"), &shop.token, &part).await.expect(200);
     assert_eq!((&captured["state"], &captured["captured"]), (&json!("captured"), &yuan("30.00")));
-    house.post(&format!("{path}/void"), &shop.token, &json!({})).await.refused(409, "payment_not_held");
+    house.post(&format!("{path}/void"), &shop.token, &json!({})).await.refused(409, "hold_already_captured");
     assert_eq!(house.posted(&payer).await, "70.00");
 
     let held = house.post("/v1/payments", &payer.token, &hold).await.expect(201);
     let path = format!("/v1/payments/{}", held["id"].as_str().expect("an id"));
     let voided = house.post(&format!("{path}/void"), &shop.token, &json!({})).await.expect(200);
     assert_eq!(voided["state"], "voided");
+    house.post(&format!("{path}/capture"), &shop.token, &json!({})).await.refused(409, "hold_already_voided");
     let wallet = house.get("/v1/wallet", &payer.token).await.expect(200);
     assert_eq!(wallet["accounts"][0]["available"], yuan("70.00"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_ends_with_its_time_and_what_was_paid_at_once_holds_nothing() {
+    let house = House::open().await;
+    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
+    let hold = json!({"merchant": shop.id, "amount": yuan("40.00"), "hold": true, "hold_seconds": 60});
+    let held = house.post("/v1/payments", &payer.token, &hold).await.expect(201);
+    house.world.clock.advance(61);
+    let path = format!("/v1/payments/{}", held["id"].as_str().expect("an id"));
+    house.post(&format!("{path}/capture"), &shop.token, &json!({})).await.refused(409, "hold_expired");
+    house.world.run_jobs();
+    let wallet = house.get("/v1/wallet", &payer.token).await.expect(200);
+    assert_eq!(wallet["accounts"][0]["available"], yuan("100.00"));
+    let pay = json!({"merchant": shop.id, "amount": yuan("1.00")});
+    let paid = house.post("/v1/payments", &payer.token, &pay).await.expect(201);
+    let path = format!("/v1/payments/{}", paid["id"].as_str().expect("an id"));
+    house.post(&format!("{path}/void"), &shop.token, &json!({})).await.refused(409, "payment_not_held");
+    let lone = json!({"merchant": shop.id, "amount": yuan("1.00"), "hold_seconds": 60});
+    house.post("/v1/payments", &payer.token, &lone).await.refused(422, "invalid_field");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,6 +36,7 @@ async fn a_limit_of_ones_own_refuses_says_what_is_left_and_when_it_resets() {
     assert_eq!(limit["resets_at"], "2026-11-23T16:00:00Z", "midnight in Shanghai");
     assert_eq!(house.posted(&person).await, "85.00");
     house.world.clock.advance(86_400);
+    let person = house.again(&person, "@person").await;
     house.post("/v1/payments", &person.token, &pay("6.00")).await.expect(201);
 }
 

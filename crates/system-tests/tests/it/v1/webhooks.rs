@@ -52,7 +52,7 @@ fn sender() -> Arc<dyn WebhookSender> {
 }
 
 async fn sold(house: &House, shop: &Shop) {
-    let payer = house.person(&format!("@payer-{}", house.key()), 10_000).await;
+    let payer = house.person(&format!("@payer_{}", house.key().replace("key-", "no")), 10_000).await;
     let pay = json!({"merchant": shop.id, "amount": yuan("1.00")});
     house.post("/v1/payments", &payer.token, &pay).await.expect(201);
 }
