@@ -6,10 +6,14 @@ mod client;
 mod ledger_bulk;
 mod load;
 mod machine;
+mod payments;
+mod population;
 mod report;
 
 pub use client::{Client, Reply};
 pub use ledger_bulk::{BulkOptions, bulk};
 pub use load::{Load, Pace, Shot, Target, run};
-pub use machine::{Calibration, calibrate};
-pub use report::Report;
+pub use machine::{Calibration, calibrate, resident_of};
+pub use payments::{PaymentOptions, payments, preload};
+pub use population::{Population, PopulationOptions, Session, populate, sessions};
+pub use report::{Report, milliseconds};

@@ -51,7 +51,13 @@ fn fsync(directory: &Path) -> std::io::Result<f64> {
 /// Resident memory of this process in MiB: now, and at its highest.
 #[must_use]
 pub(crate) fn resident_mib() -> (u64, u64) {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    resident_of("self")
+}
+
+/// Resident memory of a process by its id, in MiB: now, and at its highest.
+#[must_use]
+pub fn resident_of(process: &str) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()

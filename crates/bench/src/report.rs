@@ -26,7 +26,7 @@ impl Report {
     /// A report of `count` operations in `seconds`, latencies in microseconds.
     #[must_use]
     pub fn new(bench: &'static str, count: u64, seconds: f64, latencies: &Histogram<u64>) -> Self {
-        let ms = |quantile: f64| to_f64(latencies.value_at_quantile(quantile)) / 1000.0;
+        let ms = |quantile: f64| milliseconds(latencies, quantile);
         Self {
             bench,
             per_second: (to_f64(count) / seconds.max(f64::EPSILON)).round(),
@@ -68,6 +68,12 @@ impl Report {
             settings.join(" ")
         )
     }
+}
+
+/// A quantile of a histogram of microseconds, in milliseconds.
+#[must_use]
+pub fn milliseconds(latencies: &Histogram<u64>, quantile: f64) -> f64 {
+    to_f64(latencies.value_at_quantile(quantile)) / 1000.0
 }
 
 /// Counts stay far below 2⁵³.

@@ -113,6 +113,9 @@ impl Report {
 
 /// Checks the bank in a data directory, running or not, or in a database file such as a backup.
 ///
+/// It holds one read snapshot for as long as it runs, and meanwhile the bank's log cannot shrink: of a large busy bank, check
+/// a backup.
+///
 /// # Errors
 /// When the database cannot be read. What is wrong *in* it is in the report.
 pub fn check(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report, CheckError> {

@@ -103,6 +103,15 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// The first person, whose session is handed out, puts in so much that she can pay for a while.
+    ///
+    /// # Errors
+    /// When the bank has trouble.
+    pub async fn first_tops_up(&mut self) -> Result<(), DemoError> {
+        let first = self.world.people.first().ok_or(DemoError::Empty)?;
+        self.top_up_of(first, 5_000_000).await
+    }
+
     /// Somebody puts money into the wallet.
     ///
     /// # Errors
@@ -290,12 +299,12 @@ impl<'a> Stage<'a> {
     /// When the bank has trouble.
     pub async fn something(&mut self) -> Result<(), DemoError> {
         match self.dice.below(100) {
-            0..60 => self.pay().await,
-            60..74 => self.order().await,
-            74..86 => self.send().await,
-            86..92 => self.capture().await,
-            92..96 => self.refund().await,
-            96..99 => self.top_up().await,
+            0..54 => self.pay().await,
+            54..66 => self.order().await,
+            66..78 => self.send().await,
+            78..84 => self.capture().await,
+            84..88 => self.refund().await,
+            88..98 => self.top_up().await,
             _ => self.pay_out().await,
         }
     }

@@ -60,4 +60,4 @@ pub const SHOPS: &[Trade] = &[
 ];
 
 /// Everybody's password.
-pub const PASSWORD: &str = "jiaozi-1024";
+pub const PASSWORD: &str = "jiaozi-chengdu-1024";

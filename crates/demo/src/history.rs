@@ -42,6 +42,8 @@ pub async fn live(
         }
         progress(day + 1);
     }
+    stage.first_tops_up().await?;
+    let_the_bank_answer(bank, clock)?;
     clock.catch_up();
     block_in_place(|| jobs::run_due(bank))?;
     Ok(stage.tally)

@@ -1,8 +1,8 @@
 //! `jiaozi bench`: figures with percentiles, machine and settings.
 
-use crate::bench_ledger;
 use crate::failure::{Ended, Failure};
 use crate::output;
+use crate::{bench_http, bench_ledger, bench_payments};
 use bench::Report;
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,15 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Bench {
+    Payments(bench_payments::Args),
+    Http(bench_http::Args),
     Ledger(bench_ledger::Args),
 }
 
 pub fn run(args: &Args) -> Result<Ended, Failure> {
     match &args.command {
+        Bench::Payments(args) => bench_payments::run(args),
+        Bench::Http(args) => bench_http::run(args),
         Bench::Ledger(args) => bench_ledger::run(args),
     }
 }

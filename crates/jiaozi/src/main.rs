@@ -6,7 +6,9 @@
 mod absent_bank;
 mod backup;
 mod bench;
+mod bench_http;
 mod bench_ledger;
+mod bench_payments;
 mod case_tables;
 mod check;
 mod demo;

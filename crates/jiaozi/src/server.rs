@@ -54,8 +54,18 @@ impl Server {
 
     /// As [`Server::run`], on a runtime that is there.
     pub fn run_on(self, runtime: &Runtime, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Failure> {
-        let Self { banks, tenants, options } = self;
         let stop = runtime.block_on(async { stop_signal() })?;
+        self.run_until(runtime, address, (ready, stop))
+    }
+
+    /// As [`Server::run`], until `stop` ends.
+    pub fn run_until(
+        self,
+        runtime: &Runtime,
+        address: SocketAddr,
+        (ready, stop): (impl FnOnce(SocketAddr), impl Future<Output = ()>),
+    ) -> Result<(), Failure> {
+        let Self { banks, tenants, options } = self;
         let loops = start_loops(&banks)?;
         let (stop_hooks, hooks) = start_webhooks(&banks, runtime)?;
         let served = runtime.block_on(async {

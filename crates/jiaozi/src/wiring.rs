@@ -9,6 +9,7 @@ use bank::{Bank, BankOpenError, BankOptions};
 use ports::BankRail;
 use rails::sandbox_bank::SandboxBank;
 use rails::{FileVault, MemoryNotifier};
+use sql::DirectoryLock;
 use std::path::Path;
 use std::sync::Arc;
 use vocabulary::{Clock, Entropy};
@@ -28,6 +29,8 @@ pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Resu
             directory.join(KEY_FILE).display()
         )));
     }
+    // Said first and plainly; the store takes the lock for good.
+    drop(DirectoryLock::take(directory).map_err(|error| Failure::because(cannot(), error))?);
     let beside = directory.join(BESIDE);
     let had_bank_beside = beside.is_dir();
     // A sandbox stays one; a bank restored from a sandbox's backup is told to be one.

@@ -98,9 +98,6 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
         let [done, refused] = trial.book.lock().unwrap_or_else(PoisonError::into_inner).acknowledged();
         println!("round {round}: {done} done and {refused} refused so far, {} failed", score.failed);
         io::stdout().flush()?;
-        if score.failed > 0 && arguments.defect.is_some() {
-            break;
-        }
     }
     if arguments.defect.is_none() {
         let last = trial.close().await?;

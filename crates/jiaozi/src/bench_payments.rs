@@ -1,0 +1,86 @@
+//! `jiaozi bench payments`: payments in process.
+
+use crate::bench::{self as shared, Folder};
+use crate::failure::{Ended, Failure};
+use crate::options::Shape;
+use crate::progress::Progress;
+use crate::wiring;
+use ::bank::Bank;
+use bench::{PaymentOptions, Population, PopulationOptions};
+use money::Currency;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Pay merchants in process, with many callers
+///
+/// Each caller awaits one payment of 1.00 after another from a random customer to a random merchant: balance, floor,
+/// limits, fee, tax, idempotency record (sealed), event and business row, committed durably before it is answered. The
+/// bank is filled first: customers, merchants, and payments that exist already.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  jiaozi bench payments
+  jiaozi bench payments --accounts 10000 --existing 0 --seconds 10 --json
+  jiaozi bench payments --hot")]
+pub struct Args {
+    #[command(flatten)]
+    pub fill: Fill,
+    /// For so many seconds
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Callers at the same time
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    clients: u64,
+}
+
+/// What the bank is filled with.
+#[derive(clap::Args, Clone)]
+pub struct Fill {
+    /// Customers' accounts
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub accounts: u64,
+    /// Merchants
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub merchants: u64,
+    /// Payments that exist before the measurement
+    #[arg(long, default_value_t = 2_000_000)]
+    pub existing: u64,
+    /// All payments go to one merchant
+    #[arg(long)]
+    pub hot: bool,
+    /// Measure in this directory, which keeps the bank; otherwise in a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Ended, Failure> {
+    let folder = Folder::choose(args.fill.data.as_deref())?;
+    let runtime = shared::runtime()?;
+    let (bank, people) = filled(&args.fill, &folder, &runtime)?;
+    let machine = bench::calibrate(folder.path());
+    let options = PaymentOptions { clients: args.clients, time: Duration::from_secs(args.seconds), hot: args.fill.hot };
+    let measured = runtime.block_on(bench::payments(&bank, &people, options));
+    let report = measured.map_err(|what| Failure::because("the benchmark could not run", what))?;
+    shared::print(&report.with("existing", args.fill.existing).with_machine(machine), args.fill.json);
+    Ok(Ended::Fine)
+}
+
+/// A bank with customers, merchants and existing payments.
+pub fn filled(fill: &Fill, folder: &Folder, runtime: &Runtime) -> Result<(Bank, Arc<Population>), Failure> {
+    let cannot = |what: String| Failure::because("the bank to measure could not be filled", what);
+    let currency = Currency::iso("CNY").map_err(|error| cannot(error.to_string()))?;
+    let shape = Shape { sandbox: true, currencies: vec![currency], ..Shape::default() };
+    let bank = wiring::open_bank(&folder.path().join("bank"), &shape)?;
+    let mut progress = Progress::new("bench");
+    let wanted = PopulationOptions { customers: fill.accounts, merchants: fill.merchants, currency };
+    let mut tell = |done| progress.at("customers", done, fill.accounts);
+    let people = Arc::new(runtime.block_on(bench::populate(&bank, wanted, &mut tell)).map_err(cannot)?);
+    let mut tell = |done| progress.at("existing payments", done, fill.existing);
+    bench::preload(&bank, &people, fill.existing, &mut tell).map_err(cannot)?;
+    progress.finish();
+    Ok((bank, people))
+}
