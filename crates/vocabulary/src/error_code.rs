@@ -16,8 +16,6 @@ pub enum Status {
     NotFound,
     /// 405
     MethodNotAllowed,
-    /// 406
-    NotAcceptable,
     /// 409
     Conflict,
     /// 413
@@ -44,7 +42,6 @@ impl Status {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::NotAcceptable => 406,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMedia => 415,
@@ -116,7 +113,6 @@ error_codes! {
     InvalidCursor "invalid_cursor" BadRequest "The cursor is not one of ours" "Start again without a cursor, or use next_cursor as it was given."
     NotFound "not_found" NotFound "There is nothing at this address for you" "Check the id; someone else's object looks the same as none."
     MethodNotAllowed "method_not_allowed" MethodNotAllowed "The method is not offered here" "Use a method that the Allow header names."
-    NotAcceptable "not_acceptable" NotAcceptable "No offered form is acceptable" "Accept application/json."
     Unauthenticated "unauthenticated" Unauthorized "No valid credential was given" "Sign in, or send a valid bearer token."
     Forbidden "forbidden" Forbidden "The credential may not do this" "Use a credential with the right role or scope."
     InvalidCredentials "invalid_credentials" Unauthorized "The sign-in name or password is wrong" "Check both and try again."
@@ -159,8 +155,6 @@ error_codes! {
     WalletCurrencyExists "wallet_currency_exists" Conflict "The wallet has an account in this currency" "Use the account it has."
     AliasTaken "alias_taken" Conflict "The alias belongs to a wallet already" "Use another alias."
     AliasInvalid "alias_invalid" Unprocessable "The alias is not a phone number, an e-mail address or a handle" "Phone as +8613800000000, e-mail as name@example.com, handle as @name."
-    AliasNotFound "alias_not_found" NotFound "Nobody is known under this alias" "Check the alias with the payee."
-    AliasNotVerified "alias_not_verified" Conflict "The alias is not verified yet" "Send back the code that was sent to it."
     CodeWrong "code_wrong" Unprocessable "The code is wrong" "Check the code that was sent; ask for a new one after too many tries."
     CodeExpired "code_expired" Conflict "The code has expired" "Ask for a new code."
     PayeeIsPayer "payee_is_payer" Unprocessable "Payer and payee are the same" "Choose another payee."
@@ -181,9 +175,6 @@ error_codes! {
     RefundMerchantShort "refund_merchant_short" Conflict "The merchant's balance is too small for the refund" "Wait for the next settlement or add money."
     BankAccountNotFound "bank_account_not_found" NotFound "There is no such bank account" "Check the id."
     BankAccountInvalid "bank_account_invalid" Unprocessable "The bank account number is not valid" "Check the number; an IBAN has check digits."
-    BankRefused "bank_refused" Conflict "The bank refused" "Look at the reason in detail, or use another bank account."
-    TopUpNotFound "top_up_not_found" NotFound "There is no such top-up" "Check the id."
-    PayoutNotFound "payout_not_found" NotFound "There is no such payout" "Check the id."
     CaseClosed "case_closed" Conflict "The case is closed" "Look at its notes; open matters get a case of their own."
     QuoteExpired "quote_expired" Conflict "The quote has expired" "Ask for a new quote."
     QuoteDiffers "quote_differs" Conflict "The request is not what was quoted" "Send exactly what was quoted."
@@ -200,5 +191,4 @@ error_codes! {
     SandboxOnly "sandbox_only" Forbidden "Only a sandbox offers this" "Use a test bank."
     ClockBackwards "clock_backwards" Conflict "The sandbox clock only moves forward" "Give a later time."
     CsvRowInvalid "csv_row_invalid" Unprocessable "A row of the file is not usable" "Correct the row; the others went on."
-    DatabaseInUse "database_in_use" Conflict "Another process has this data directory open" "Stop it or use another directory."
 }
