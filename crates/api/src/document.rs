@@ -182,7 +182,7 @@ fn add_components(document: &mut Value) {
     for (status, text) in PROBLEMS {
         let mut response = json!({
             "description": text,
-            "headers": {"x-request-id": request_id()},
+            "headers": {"x-request-id": {"$ref": REQUEST_ID}},
             "content": {edge::MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example(status)}},
         });
         if matches!(*status, "429" | "503") {
@@ -191,7 +191,10 @@ fn add_components(document: &mut Value) {
         responses.insert(format!("Problem{status}"), response);
     }
     document["components"]["responses"] = Value::Object(responses);
+    document["components"]["headers"]["RequestId"] = request_id();
 }
+
+const REQUEST_ID: &str = "#/components/headers/RequestId";
 
 fn request_id() -> Value {
     json!({"description": "The request's id; tell it when something went wrong.",
@@ -264,7 +267,7 @@ fn add_parameters(path: &str, method: &str, operation: &mut Map<String, Value>) 
 fn add_answers(operation: &mut Map<String, Value>) {
     let answers = operation.entry("responses").or_insert_with(|| json!({}));
     for (_, answer) in answers.as_object_mut().into_iter().flatten() {
-        answer["headers"]["x-request-id"] = request_id();
+        answer["headers"]["x-request-id"] = json!({"$ref": REQUEST_ID});
     }
     for (status, _) in PROBLEMS {
         if answers.get(*status).is_none() {

@@ -46,7 +46,6 @@ pub struct Decoded {
     #[schema(example = json!(null))]
     pub scheme: Option<&'static str>,
     /// Every data object in its order.
-    #[schema(no_recursion)]
     pub objects: Vec<Part>,
     /// What a writer should not have written, yet a reader understands.
     #[schema(example = json!([]))]

@@ -142,6 +142,9 @@ fn look_up(
         let whole = currency.and_then(|currency| Money::new(order.amount, currency).ok());
         let whole = whole.ok_or(StoreError::Corrupt { table: "merchant_order", finding: "an amount or currency" })?;
         let amount = command.amount.unwrap_or(whole);
+        if amount.currency() != whole.currency() {
+            return Ok(Err(Refusal::of(ErrorCode::CurrencyMismatch).at("amount.currency")));
+        }
         return Ok(Ok(Named { merchant: order.merchant, store: order.store, order: Some(id), amount }));
     }
     let Some(amount) = command.amount else { return Ok(Err(Refusal::of(ErrorCode::MissingField).at("amount"))) };

@@ -141,3 +141,26 @@ async fn tenants_are_chosen_by_host_and_do_not_see_each_other() {
     let ended = tokio::time::timeout(Duration::from_secs(20), served).await;
     assert!(ended.is_ok(), "the server drains and stops");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_one_problem_and_the_others_are_served() {
+    use axum::Router;
+    use axum::routing::get;
+    use bank::testing::TestBank;
+    use edge::{Edge, Routes, Tenants};
+    let world = TestBank::new();
+    let clock = std::sync::Arc::clone(&world.clock) as std::sync::Arc<dyn vocabulary::Clock>;
+    let router = Router::new().route("/panic", get(|| async { if true { panic!("a mistake") } })).route("/fine", get(|| async {}));
+    let routes = Routes { router: router.fallback(edge::not_found), open: |_| true };
+    let edge = Edge::new(Options::default(), Tenants::only(world.bank.clone()), routes, clock);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(edge::serve(edge, listener, std::future::pending()));
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let answer = client.get(format!("{base}/panic")).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].as_bytes()), (500, b"application/problem+json".as_slice()));
+    let problem: serde_json::Value = answer.json().await.expect("JSON");
+    assert_eq!(problem["code"], "internal");
+    assert!(!problem.to_string().contains("mistake,"), "nothing of the inside is told");
+    assert_eq!(client.get(format!("{base}/fine")).send().await.expect("an answer").status(), 200);
+}
