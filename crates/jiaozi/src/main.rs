@@ -9,6 +9,7 @@ mod bench;
 mod bench_http;
 mod bench_ledger;
 mod bench_payments;
+mod bench_ready;
 mod case_tables;
 mod check;
 mod demo;
@@ -54,6 +55,7 @@ Every command explains itself: jiaozi <command> --help
 Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
 enum Command {
     Demo(demo::Args),
     Serve(serve::Args),

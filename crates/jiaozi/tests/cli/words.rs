@@ -19,6 +19,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bench", "payments"],
     &["bench", "http"],
     &["bench", "ledger"],
+    &["bench", "ready"],
 ];
 
 #[test]
