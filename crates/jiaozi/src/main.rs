@@ -49,7 +49,7 @@ const EXAMPLES: &str = "Examples:
   jiaozi serve --data bank --sandbox      a bank of your own
   jiaozi check --data bank                does every balance follow from the entries?
   jiaozi qr decode 000201…                what is in this payment code?
-  jiaozi backup monday.db --data bank       a copy while the bank runs, checked
+  jiaozi backup monday.db --data bank     a copy while the bank runs, checked
 
 Every command explains itself: jiaozi <command> --help
 Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";
