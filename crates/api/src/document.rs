@@ -307,11 +307,8 @@ fn close(schema: &mut Value) {
 fn references(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            if let Some(name) = map.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
-                if !names.iter().any(|known| known == name) {
-                    names.push(name.to_owned());
-                }
-            }
+            let name = map.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+            names.extend(name.filter(|name| !names.iter().any(|known| known == name)).map(str::to_owned));
             map.values().for_each(|inner| references(inner, names));
         }
         Value::Array(list) => list.iter().for_each(|inner| references(inner, names)),

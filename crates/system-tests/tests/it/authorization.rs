@@ -91,8 +91,7 @@ async fn a_stranger_of_another_kind_is_forbidden() {
     let person = house.person("@stranger", 0).await;
     let shop = house.shop("Stranger").await;
     let staff = house.staff(Role::Administrator).await;
-    let strangers =
-        [("customer_session", &person.token), ("merchant_key", &shop.token), ("staff_token", &staff)];
+    let strangers = [("customer_session", &person.token), ("merchant_key", &shop.token), ("staff_token", &staff)];
     for operation in operations().iter().filter(|operation| !is_open(operation)) {
         for (scheme, token) in &strangers {
             if !operation.schemes.iter().any(|allowed| allowed == scheme) {
@@ -108,7 +107,9 @@ async fn a_stranger_of_the_same_kind_finds_nothing() {
     let house = House::open().await;
     let person = house.person("@stranger", 0).await;
     let shop = house.shop("Stranger").await;
-    for operation in operations().iter().filter(|operation| operation.name.contains("_") || operation.name.contains('{')) {
+    for operation in
+        operations().iter().filter(|operation| operation.name.contains("_") || operation.name.contains('{'))
+    {
         for (scheme, token) in [("customer_session", &person.token), ("merchant_key", &shop.token)] {
             let own = operation.schemes.iter().any(|allowed| allowed == scheme);
             if own && operation.name.contains('{') {

@@ -113,8 +113,11 @@ async fn bodies_that_are_not_one_strict_object_are_refused() {
 async fn content_types_other_than_json_are_refused() {
     let house = House::open().await;
     let payer = house.person("@payer", 0).await;
-    for kind in ["", "text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=gbk"] {
-        let mut request = house.request(Method::POST, "/v1/aliases", &payer.token).header("idempotency-key", house.key());
+    for kind in
+        ["", "text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=gbk"]
+    {
+        let mut request =
+            house.request(Method::POST, "/v1/aliases", &payer.token).header("idempotency-key", house.key());
         if !kind.is_empty() {
             request = request.header("content-type", kind);
         }
@@ -130,9 +133,16 @@ async fn ids_that_are_malformed_or_foreign_are_refused() {
     let house = House::open().await;
     let (one, two) = (house.person("@one", 10_000).await, house.person("@two", 0).await);
     let shop = house.shop("Noodles").await;
-    for id in ["x", "pay_", "pay_06f5t2c9wk7v1xq4mz8rhd3bn", "pay_86f5t2c9wk7v1xq4mz8rhd3bne", "%FF", "pay_06f5t2c9wk7v1xq4mz8rhd3bnu",
-        "ord_06f5t2c9wk7v1xq4mz8rhd3bne", "PAY_06F5T2C9WK7V1XQ4MZ8RHD3BNE"]
-    {
+    for id in [
+        "x",
+        "pay_",
+        "pay_06f5t2c9wk7v1xq4mz8rhd3bn",
+        "pay_86f5t2c9wk7v1xq4mz8rhd3bne",
+        "%FF",
+        "pay_06f5t2c9wk7v1xq4mz8rhd3bnu",
+        "ord_06f5t2c9wk7v1xq4mz8rhd3bne",
+        "PAY_06F5T2C9WK7V1XQ4MZ8RHD3BNE",
+    ] {
         house.get(&format!("/v1/payments/{id}"), &one.token).await.refused(400, "invalid_id");
     }
     let body = json!({"merchant": "nobody", "amount": yuan("1.00")});
@@ -178,9 +188,7 @@ async fn codes_that_are_broken_are_refused() {
     let good = good["payload"].as_str().expect("a payload").to_owned();
     let decode = |payload: String| {
         let (house, token) = (&house, payer.token.clone());
-        async move {
-            house.put(Method::POST, "/v1/qr/decode", &token, &json!({"payload": payload})).await
-        }
+        async move { house.put(Method::POST, "/v1/qr/decode", &token, &json!({"payload": payload})).await }
     };
     assert_eq!(decode(good.clone()).await.status, 200);
     let swapped = if good.ends_with('0') { "1" } else { "0" };

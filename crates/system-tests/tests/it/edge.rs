@@ -132,8 +132,15 @@ async fn tenants_are_chosen_by_host_and_do_not_see_each_other() {
     let second_answer = register("second.EXAMPLE:8080", "k").await.expect("an answer");
     assert_eq!(second_answer.status(), 201, "another bank knows nothing of it");
     let sign_in = json!({"sign_in": "@person", "password": PASSWORD});
-    let session: serde_json::Value =
-        client.post(format!("{base}/v1/sessions")).json(&sign_in).send().await.expect("an answer").json().await.expect("JSON");
+    let session: serde_json::Value = client
+        .post(format!("{base}/v1/sessions"))
+        .json(&sign_in)
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
     let token = session["token"].as_str().expect("a token").to_owned();
     let elsewhere = client.get(format!("{base}/v1/me")).header("host", "second.example").bearer_auth(&token);
     assert_eq!(elsewhere.send().await.expect("an answer").status(), 401, "a session is good at its own bank only");
@@ -150,7 +157,16 @@ async fn a_panic_is_one_problem_and_the_others_are_served() {
     use edge::{Edge, Routes, Tenants};
     let world = TestBank::new();
     let clock = std::sync::Arc::clone(&world.clock) as std::sync::Arc<dyn vocabulary::Clock>;
-    let router = Router::new().route("/panic", get(|| async { if true { panic!("a mistake") } })).route("/fine", get(|| async {}));
+    let router = Router::new()
+        .route(
+            "/panic",
+            get(|| async {
+                if true {
+                    panic!("a mistake")
+                }
+            }),
+        )
+        .route("/fine", get(|| async {}));
     let routes = Routes { router: router.fallback(edge::not_found), open: |_| true };
     let edge = Edge::new(Options::default(), Tenants::only(world.bank.clone()), routes, clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -158,7 +174,10 @@ async fn a_panic_is_one_problem_and_the_others_are_served() {
     tokio::spawn(edge::serve(edge, listener, std::future::pending()));
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let answer = client.get(format!("{base}/panic")).send().await.expect("an answer");
-    assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].as_bytes()), (500, b"application/problem+json".as_slice()));
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["content-type"].as_bytes()),
+        (500, b"application/problem+json".as_slice())
+    );
     let problem: serde_json::Value = answer.json().await.expect("JSON");
     assert_eq!(problem["code"], "internal");
     assert!(!problem.to_string().contains("mistake,"), "nothing of the inside is told");

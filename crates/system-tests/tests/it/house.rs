@@ -180,7 +180,8 @@ impl House {
     /// Brings minor units of CNY into a wallet.
     pub fn fund(&self, person: &Person, minor: i64) {
         let wallet: Id<kinds::Wallet> = Id::parse(&person.wallet).expect("an id");
-        let read = self.world.bank.store().read_blocking(|snapshot| wallets::account(snapshot.reading(), wallet, cny()));
+        let read =
+            self.world.bank.store().read_blocking(|snapshot| wallets::account(snapshot.reading(), wallet, cny()));
         self.world.fund(&read.expect("no trouble").expect("an account"), minor);
     }
 

@@ -15,7 +15,10 @@ fn the_document_is_the_one_that_was_reviewed() {
         std::fs::write(reviewed(), &text).expect("docs can be written");
     }
     let stands = std::fs::read_to_string(reviewed()).unwrap_or_default();
-    assert!(stands == text, "docs/openapi.json differs from the code: review the change, then run with UPDATE_OPENAPI=1");
+    assert!(
+        stands == text,
+        "docs/openapi.json differs from the code: review the change, then run with UPDATE_OPENAPI=1"
+    );
 }
 
 /// Calls `visit` with path, method and operation.

@@ -48,7 +48,7 @@ pub async fn sign_in(context: Context, Strict(body): Strict<SignIn>) -> Handled<
     let made = made.map_err(|refusal| {
         let wait = refusal.code == ErrorCode::TooManyAttempts;
         let problem = Problem::refused(bank, refusal);
-        if wait { problem.retry_after(u32::from(bank.policies().sign_in.minutes) * 60) } else { problem }
+        if wait { problem.retry_after(bank.policies().sign_in.minutes * 60) } else { problem }
     })?;
     Ok(Reply::created(Session {
         id: made.session.id.into(),

@@ -18,7 +18,6 @@ pub struct NewPolicy {
     #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// Its value, in the policy's own form.
-    #[schema(value_type = Object)]
     pub value: Value,
     /// From when; at once when absent or in the past.
     pub effective_from: Option<Moment>,
@@ -36,7 +35,6 @@ pub struct Policy {
     #[schema(example = "refund_days")]
     pub name: String,
     /// Its value.
-    #[schema(value_type = Object)]
     pub value: Value,
     /// From when it is in force.
     pub effective_from: Moment,

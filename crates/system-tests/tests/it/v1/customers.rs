@@ -19,9 +19,7 @@ async fn a_customer_registers_signs_in_and_sees_herself() {
 async fn a_name_is_taken_once_and_a_password_must_be_strong() {
     let house = House::open().await;
     house.person("@person", 0).await;
-    let new = |sign_in: &str, password: &str, currency: &str| {
-        json!({"sign_in": sign_in, "display_name": "A", "password": password, "currencies": [currency]})
-    };
+    let new = |sign_in: &str, password: &str, currency: &str| json!({"sign_in": sign_in, "display_name": "A", "password": password, "currencies": [currency]});
     let post = async |body| house.post("/v1/customers", "", &body).await;
     post(new("@person", PASSWORD, "CNY")).await.refused(409, "customer_exists");
     post(new("@other", "short", "CNY")).await.refused(422, "password_too_weak");

@@ -55,8 +55,7 @@ async fn a_stream_begins_after_what_was_seen_and_goes_on() {
         let chunk = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("in time");
         text.push_str(&String::from_utf8_lossy(&chunk.expect("more").expect("bytes")));
     }
-    let numbers: Vec<u64> =
-        text.lines().filter_map(|line| line.strip_prefix("id:")?.trim().parse().ok()).collect();
+    let numbers: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix("id:")?.trim().parse().ok()).collect();
     assert!(numbers.len() >= 3 && numbers.iter().all(|number| *number > before), "{text}");
     assert!(numbers.is_sorted(), "{text}");
 }

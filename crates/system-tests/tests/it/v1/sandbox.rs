@@ -2,9 +2,9 @@
 
 use crate::house::House;
 use api::{Api, Metrics};
+use bank::staff::Role;
 use bank::testing::{ManualClock, MemoryRail, SeededEntropy, SentMessages, cny};
 use bank::{Bank, BankOptions};
-use bank::staff::Role;
 use edge::{Edge, Options, Tenants};
 use reqwest::Method;
 use serde_json::json;

@@ -32,10 +32,14 @@ async fn a_key_is_rotated_with_an_overlap() {
     let staff = house.staff(Role::Operations).await;
     let shop = house.shop("Noodles").await;
     let keys = house.get(&format!("/v1/staff/merchants/{}/keys", shop.id), &staff).await.expect(200);
-    let path = format!("/v1/staff/merchants/{}/keys/{}/rotate", shop.id, keys["data"][0]["id"].as_str().expect("an id"));
+    let path =
+        format!("/v1/staff/merchants/{}/keys/{}/rotate", shop.id, keys["data"][0]["id"].as_str().expect("an id"));
     let made = house.post(&path, &staff, &json!({"overlap_hours": 1})).await.expect(201);
     let new = made["key"].as_str().expect("a key");
-    assert_eq!((house.get("/v1/merchant", &shop.token).await.status, house.get("/v1/merchant", new).await.status), (200, 200));
+    assert_eq!(
+        (house.get("/v1/merchant", &shop.token).await.status, house.get("/v1/merchant", new).await.status),
+        (200, 200)
+    );
     house.world.clock.advance(3_601);
     house.get("/v1/merchant", &shop.token).await.refused(401, "unauthenticated");
     assert_eq!(house.get("/v1/merchant", new).await.status, 200);

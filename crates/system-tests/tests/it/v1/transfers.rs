@@ -56,7 +56,8 @@ async fn pages_follow_each_other_without_gaps_or_repetition() {
     let confirmation = confirmation(&house, &payer, &to).await;
     for cents in 1..=7 {
         house.world.clock.advance(1);
-        let body = json!({"wallet": payee.wallet, "amount": yuan(&format!("0.0{cents}")), "confirmation": confirmation});
+        let body =
+            json!({"wallet": payee.wallet, "amount": yuan(&format!("0.0{cents}")), "confirmation": confirmation});
         house.post("/v1/transfers", &payer.token, &body).await.expect(201);
     }
     let (mut seen, mut path) = (Vec::new(), "/v1/transfers?limit=3".to_owned());

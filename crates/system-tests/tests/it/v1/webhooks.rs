@@ -185,7 +185,9 @@ async fn a_receiver_that_is_gone_is_not_bothered_again_and_a_redirect_is_not_fol
 async fn addresses_inside_are_refused_and_endpoints_are_ones_own() {
     let house = House::open().await;
     let (shop, other) = (house.shop("Noodles").await, house.shop("Dumplings").await);
-    for url in ["http://example.com/x", "https://10.0.0.1/x", "https://169.254.169.254/", "https://x.internal/", "nonsense"] {
+    for url in
+        ["http://example.com/x", "https://10.0.0.1/x", "https://169.254.169.254/", "https://x.internal/", "nonsense"]
+    {
         let answer = house.post("/v1/webhooks", &shop.token, &json!({"url": url})).await;
         answer.refused(422, "webhook_url_refused");
     }
