@@ -201,3 +201,35 @@ fn clean(data: &Path) {
     let books = run(&["check", "--data", text(data), "--json"]).json();
     assert_eq!(books["clean"], true, "{books}");
 }
+
+#[test]
+fn two_banks_in_one_process_know_only_their_own_staff() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let token = |data: &Path| {
+        let words =
+            ["staff", "enrol", "Wang Fang", "--role", "administrator", "--sandbox", "--json", "--data", text(data)];
+        run(&words).json()["token"].as_str().expect("a token").to_owned()
+    };
+    let (of_one, of_two) = (token(&one), token(&two));
+    let tenant = format!("two.example={}", text(&two));
+    let words = ["serve", "--data", text(&one), "--tenant", &tenant, "--listen", "127.0.0.1:0", "--sandbox"];
+    let mut serving = Serving::start(&words);
+    let line = serving.line();
+    let address = line.strip_prefix("listening on http://").expect("the ready line").to_owned();
+    let status = |host: &str, token: &str| {
+        let mut stream = TcpStream::connect(&address).expect("somebody listens");
+        let head = format!("GET /v1/sandbox/outbox HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n");
+        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).map(str::to_owned)
+    };
+    assert_eq!(status("two.example", &of_two).as_deref(), Some("200"));
+    assert_eq!(status("two.example", &of_one).as_deref(), Some("401"));
+    assert_eq!(status("elsewhere.example", &of_one).as_deref(), Some("200"));
+    assert_eq!(status("elsewhere.example", &of_two).as_deref(), Some("401"));
+    assert_eq!(serving.stop(), Some(0));
+    let twice = run(&["serve", "--data", text(&one), "--tenant", &format!("a={}", text(&one))]);
+    assert_eq!(twice.code, 2, "{}", twice.err);
+}
