@@ -16,4 +16,4 @@ pub use load::{Load, Pace, Shot, Target, run};
 pub use machine::{Calibration, calibrate, resident_of};
 pub use payments::{PaymentOptions, payments, preload};
 pub use population::{Population, PopulationOptions, Session, populate, sessions};
-pub use report::{Report, milliseconds};
+pub use report::{Report, histogram, milliseconds};

@@ -119,6 +119,9 @@ async fn one(
             Pace::PerSecond(rate) => {
                 let place = sent.fetch_add(1, Ordering::Relaxed);
                 let due = begun + Duration::from_nanos(place.saturating_mul(1_000_000_000) / rate.max(1));
+                if due - begun >= time {
+                    break;
+                }
                 tokio::time::sleep_until(due.into()).await;
                 due
             }

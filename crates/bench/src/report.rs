@@ -83,6 +83,10 @@ pub(crate) fn to_f64(count: u64) -> f64 {
 }
 
 /// A histogram of microseconds up to two minutes.
-pub(crate) fn histogram() -> Histogram<u64> {
+///
+/// # Panics
+/// Never: its bounds are in order.
+#[must_use]
+pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 120_000_000, 3).expect("the bounds are in order")
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::{Ended, Failure};
 use crate::output;
-use crate::{bench_http, bench_ledger, bench_payments};
+use crate::{bench_http, bench_ledger, bench_payments, bench_ready};
 use bench::Report;
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ enum Bench {
     Payments(bench_payments::Args),
     Http(bench_http::Args),
     Ledger(bench_ledger::Args),
+    Ready(bench_ready::Args),
 }
 
 pub fn run(args: &Args) -> Result<Ended, Failure> {
@@ -29,6 +30,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
         Bench::Payments(args) => bench_payments::run(args),
         Bench::Http(args) => bench_http::run(args),
         Bench::Ledger(args) => bench_ledger::run(args),
+        Bench::Ready(args) => bench_ready::run(args),
     }
 }
 

@@ -57,7 +57,10 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
         let until = async move {
             let _ = stopped.await;
         };
-        let serving = scope.spawn(|| server.run_until(&serving, any, (|address| drop(told.send(address)), until)));
+        let tell = move |address| {
+            let _ = told.send(address);
+        };
+        let serving = scope.spawn(|| server.run_until(&serving, any, (tell, until)));
         let measured = match ready.recv() {
             Ok(address) => measure(args, &sending, &Target { address, shots, run }),
             Err(_) => Err(Failure::new("the server did not start")),

@@ -23,7 +23,7 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// A database file, such as a backup, instead of a data directory
-    #[arg(value_name = "FILE", conflicts_with = "data")]
+    #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Also read every page and index of the file, as after a restore
     #[arg(long)]

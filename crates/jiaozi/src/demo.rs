@@ -172,7 +172,7 @@ fn print(made: &Made, address: SocketAddr, directory: &Path, args: &Args) {
     output::line(&format!("listening on http://{address}\n"));
     output::line(&format!(
         "Jiaozi 交子, a sandbox bank in {}, with {} acts of history ({} refused){}.\n\
-         API documentation: http://{address}/docs   sent codes and messages: GET /v1/sandbox/outbox with the staff token\n",
+         API documentation: http://{address}/docs   codes and messages that were sent: http://{address}/sandbox/outbox\n",
         directory.display(),
         grouped(made.tally.done),
         grouped(made.tally.refused),

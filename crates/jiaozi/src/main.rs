@@ -9,6 +9,7 @@ mod bench;
 mod bench_http;
 mod bench_ledger;
 mod bench_payments;
+mod bench_ready;
 mod case_tables;
 mod check;
 mod demo;
@@ -48,12 +49,13 @@ const EXAMPLES: &str = "Examples:
   jiaozi serve --data bank --sandbox      a bank of your own
   jiaozi check --data bank                does every balance follow from the entries?
   jiaozi qr decode 000201…                what is in this payment code?
-  jiaozi backup monday.db --data bank       a copy while the bank runs, checked
+  jiaozi backup monday.db --data bank     a copy while the bank runs, checked
 
 Every command explains itself: jiaozi <command> --help
 Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
 enum Command {
     Demo(demo::Args),
     Serve(serve::Args),

@@ -19,6 +19,7 @@ pub struct Args {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
 enum Qr {
     Decode(DecodeArgs),
     Encode(qr_encode::Args),

@@ -72,9 +72,16 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     .check()?;
     crate::telemetry::start(args.json);
     let server = Server::open(&served, &file)?;
+    if server.has_live_bank() {
+        output::diagnostic(NOT_CONNECTED);
+    }
     server.run(address, |address| ready(address, args.json))?;
     Ok(Ended::Fine)
 }
+
+/// Said at every start of a live bank, since nothing of it can be chosen yet.
+const NOT_CONNECTED: &str = "jiaozi: a live bank is not connected to anything yet: top-ups and payouts are refused, and \
+    codes to phones and e-mail addresses reach nobody; to try it out, use --sandbox on an empty directory";
 
 /// The file with the command line over it.
 fn merged(args: &Args) -> Result<File, Failure> {

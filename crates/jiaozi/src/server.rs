@@ -42,7 +42,12 @@ impl Server {
         Ok(Self { banks, tenants, options: edge_options(file) })
     }
 
-    /// One bank that is open already, without limits on how often one address may ask.
+    /// Whether any of the banks is no sandbox.
+    pub fn has_live_bank(&self) -> bool {
+        self.banks.iter().any(|bank| !bank.is_sandbox())
+    }
+
+    /// One bank that is open already.
     pub fn of(bank: Bank, options: edge::Options) -> Self {
         Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), options }
     }

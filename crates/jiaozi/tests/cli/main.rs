@@ -3,4 +3,5 @@
 mod codes;
 mod files;
 mod program;
+mod serving;
 mod words;

@@ -3,6 +3,12 @@
 use crate::program::run;
 
 const COMMANDS: &[&[&str]] = &[
+    &["serve"],
+    &["demo"],
+    &["replay"],
+    &["staff", "enrol"],
+    &["staff", "token"],
+    &["staff", "revoke"],
     &["check"],
     &["backup"],
     &["restore"],
@@ -10,7 +16,10 @@ const COMMANDS: &[&[&str]] = &[
     &["qr", "decode"],
     &["qr", "encode"],
     &["ledger-cases"],
+    &["bench", "payments"],
+    &["bench", "http"],
     &["bench", "ledger"],
+    &["bench", "ready"],
 ];
 
 #[test]
