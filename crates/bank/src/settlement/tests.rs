@@ -4,6 +4,7 @@ use super::{Settlement, SettlementState, csv, list, statement};
 use crate::Principal;
 use crate::merchants;
 use crate::payments::tests::{World, code};
+use crate::payments::{PayCommand, Target};
 use crate::{Own, Wish, bank_accounts};
 
 fn settlements(world: &World) -> Vec<Settlement> {
@@ -159,4 +160,27 @@ async fn without_a_bank_account_the_money_returns_and_is_settled_again() {
     world.tick(DAY);
     let all = settlements(&world);
     assert_eq!((all.len(), all[0].state, world.balances().2), (2, SettlementState::Sent, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_who_cannot_be_settled_keeps_nobody_else_from_it() {
+    let world = World::new(100_000, 0).await;
+    let next = world.test.merchant("Tea House").await;
+    assert!(world.shop.account < next.account, "the shop's turn comes first");
+    let days = async |key: &str| {
+        let target = Target::Merchant(next.merchant, None);
+        world.pay(PayCommand { target, ..world.command(&world.alice, 1_000, key) }).await.expect("it is paid");
+        world.tick(DAY);
+        let store = world.test.bank.store();
+        let found = store.read_blocking(|snapshot| list(snapshot.reading(), next.merchant, None, 100));
+        found.expect("no trouble").len()
+    };
+    world.paid(10_000, "the shop's").await;
+    assert_eq!(days("one").await, 1);
+    let spoil = world.test.bank.store().write(|uow| {
+        uow.execute("UPDATE settlement SET state = 99 WHERE payments = 10000", &[])?;
+        Ok(store::Outcome::<(), ()>::Done(()))
+    });
+    spoil.await.expect("no trouble");
+    assert_eq!((days("two").await, days("three").await), (2, 3));
 }
