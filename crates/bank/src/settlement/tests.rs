@@ -2,9 +2,11 @@
 
 use super::{Settlement, SettlementState, csv, list, statement};
 use crate::Principal;
+use crate::cases::{self, CaseKind};
 use crate::merchants;
 use crate::payments::tests::{World, code};
 use crate::payments::{PayCommand, Target};
+use crate::wallets::{self, Freezing};
 use crate::{Own, Wish, bank_accounts};
 
 fn settlements(world: &World) -> Vec<Settlement> {
@@ -183,4 +185,27 @@ async fn a_merchant_who_cannot_be_settled_keeps_nobody_else_from_it() {
     });
     spoil.await.expect("no trouble");
     assert_eq!((days("two").await, days("three").await), (2, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_for_an_account_that_was_closed_meanwhile_is_a_case() {
+    let world = World::new(100_000, 0).await;
+    link(&world).await;
+    // From Monday to Friday: what Friday settles has its value on Monday.
+    world.tick(4 * DAY);
+    world.paid(10_000, "one").await;
+    world.tick(TO_MIDNIGHT);
+    assert_eq!((settlements(&world)[0].state, world.balances().2), (SettlementState::Scheduled, 0));
+    let account = world.shop.account;
+    let id =
+        world.test.bank.store().read_blocking(|snapshot| snapshot.account(account)).expect("reads").expect("it is").id;
+    let wish = Wish::internal(Principal::System, "accounts.close");
+    let closed = wallets::freeze(&world.test.bank, wish, id, Freezing::Close).await;
+    closed.expect("no trouble").result.expect("it is empty");
+    world.tick(3 * DAY);
+    assert_eq!(settlements(&world)[0].state, SettlementState::Returned);
+    assert_eq!(own(&world, Own::SettlementClearing), 9_940, "it waits for people");
+    let open = cases::list(&world.test.bank, true, None, 9).await.expect("no trouble");
+    let subjects: Vec<_> = open.iter().map(|case| (case.kind, case.subject.clone())).collect();
+    assert_eq!(subjects, [(CaseKind::NotCreditable, settlements(&world)[0].id.to_string())]);
 }
