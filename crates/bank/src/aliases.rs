@@ -44,7 +44,11 @@ pub(crate) fn run_verified(bank: &Bank, job: &Job) -> Result<(), BankError> {
             && row.verified.is_some()
             && row.released.is_none()
         {
-            transfers::claim_for_alias(&desk, uow, &row.hash, row.customer)?;
+            let claimed = transfers::claim_for_alias(&desk, uow, &row.hash, row.customer)?;
+            if claimed == transfers::CLAIMED_AT_ONCE {
+                let now = uow.now();
+                uow.schedule(now, JOB_VERIFIED, id.as_u128())?;
+            }
         }
         Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
     })?;

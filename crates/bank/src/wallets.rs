@@ -12,7 +12,7 @@ mod view;
 pub(crate) use open::{NewWalletAccount, open_account, open_wallet};
 pub use open::{Opened, add_currency};
 pub use records::{MIGRATIONS, WalletAccount, account, of_customer, owner_of};
-pub(crate) use restrict::set_freeze;
+pub(crate) use restrict::freeze_credits;
 pub use restrict::{Freezing, freeze, lower_limits};
 pub use view::{AccountView, BalanceView, WalletView, balances, limits, view};
 

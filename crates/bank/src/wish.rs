@@ -123,7 +123,7 @@ where
     T: Serialize + Send + 'static,
     F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
 {
-    let (digest, fingerprint) = (wish.digest(), wish.fingerprint);
+    let (digest, fingerprint, operation) = (wish.digest(), wish.fingerprint, wish.operation);
     move |uow| {
         if let Some(digest) = &digest
             && let Some(found) = uow.recall(digest)?
@@ -131,8 +131,13 @@ where
             let same = found.fingerprint == fingerprint;
             return Ok(Outcome::Done(if same { Found::Recorded(found.response) } else { Found::Reused }));
         }
+        let lines = uow.lines_written();
         let result = match body(uow)? {
             Outcome::Done(value) => Ok(value),
+            // The store looks at the unit as a whole; here each wish of a unit is looked at by itself.
+            Outcome::Refused(_) if uow.lines_written() != lines => {
+                return Err(StoreError::Bug(format!("a refusal of {operation} moved or held money")));
+            }
             Outcome::Refused(refusal) => Err(refusal),
         };
         if let Some(digest) = digest {
@@ -159,6 +164,27 @@ impl Bank {
     {
         let outcome = self.store().write(unit(self.sealing().responses(), &wish, body)).await?;
         self.answer(&wish, outcome)
+    }
+
+    /// As [`Bank::once`]; then does `after`, even when the caller goes away before the answer. What was revoked is forgotten in
+    /// memory this way: a client that hangs up would keep it alive otherwise, since its unit of work is committed all the same.
+    ///
+    /// # Errors
+    /// As [`Bank::once`], and those of `after`.
+    pub(crate) async fn once_then<T, F, A>(&self, wish: Wish, body: F, after: A) -> Result<Answer<T>, BankError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
+        A: FnOnce(&Self) -> Result<(), BankError> + Send + 'static,
+    {
+        let bank = self.clone();
+        let work = tokio::spawn(async move {
+            let answer = bank.once(wish, body).await;
+            // After trouble too: whether the unit was kept may be unknown.
+            let done = after(&bank);
+            answer.and_then(|answer| done.map(|()| answer))
+        });
+        work.await.map_err(|error| BankError::Bug(error.to_string()))?
     }
 
     /// As [`Bank::once`], for threads outside the async runtime.

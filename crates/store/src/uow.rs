@@ -283,6 +283,12 @@ impl<'u, 'c> Uow<'u, 'c> {
         Ok(None)
     }
 
+    /// How many journal lines wait for the group's commit. A body that moved and held nothing leaves the number as it was.
+    #[must_use]
+    pub fn lines_written(&self) -> usize {
+        self.unit.state.lines.len()
+    }
+
     /// Records the answer to a key. Call it once for a key, after [`Uow::recall`] found nothing.
     pub fn remember(&mut self, key: KeyDigest, fingerprint: Fingerprint, response: Vec<u8>) {
         let at = self.now();

@@ -107,8 +107,9 @@ pub async fn change_tier(bank: &Bank, wish: Wish, id: Id<kinds::Customer>, tier:
 /// Trouble.
 pub async fn erase(bank: &Bank, wish: Wish, id: Id<kinds::Customer>) -> Result<Answer<()>, BankError> {
     let desk = bank.desk();
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             let Some(wallet) = wallets::of_customer(uow.reading(), id)? else {
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
             };
@@ -137,9 +138,12 @@ pub async fn erase(bank: &Bank, wish: Wish, id: Id<kinds::Customer>) -> Result<A
             let owner = Some(id.as_u128());
             uow.emit(NewEvent { kind: "customer.erased", version: 1, owner, subject: id.as_u128(), body });
             Ok(Outcome::Done(()))
-        })
-        .await?;
-    bank.sealing().forget(id.as_u128());
-    bank.caches().sessions.forget_where(|session| session.customer == id);
-    Ok(answer)
+        },
+        move |bank| {
+            bank.sealing().forget(id.as_u128());
+            bank.caches().sessions.forget_where(|session| session.customer == id);
+            Ok(())
+        },
+    )
+    .await
 }

@@ -6,7 +6,7 @@ use super::records::{self, StoreRow};
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::refusal::Refusal;
-use crate::wallets::set_freeze;
+use crate::wallets::freeze_credits;
 use crate::wish::{Answer, Wish};
 use money::Currency;
 use store::{NewEvent, Outcome, StoreError, Uow};
@@ -61,8 +61,9 @@ pub async fn set_status(
     status: Status,
 ) -> Result<Answer<()>, BankError> {
     let desk = bank.desk();
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             let Some(row) = records::by_id(uow.reading(), id)? else {
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
             };
@@ -70,15 +71,18 @@ pub async fn set_status(
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::MerchantNotActive)));
             }
             for found in records::accounts(uow.reading(), id, desk.currencies())? {
-                set_freeze(uow, found.account, (false, status != Status::Active))?;
+                freeze_credits(uow, found.account, status != Status::Active)?;
             }
             records::set_status(uow, id, status as u8)?;
             emit(uow, id, &serde_json::json!({ "merchant": id, "status": status.name() }));
             Ok(Outcome::Done(()))
-        })
-        .await?;
-    bank.caches().merchants.forget_where(|found| found.merchant == id);
-    Ok(answer)
+        },
+        move |bank| {
+            bank.caches().merchants.forget_where(|found| found.merchant == id);
+            Ok(())
+        },
+    )
+    .await
 }
 
 /// Sets the terms, for payments and settlements from now on.
@@ -92,8 +96,9 @@ pub async fn set_plans(
     (fee, settlement): (String, String),
 ) -> Result<Answer<()>, BankError> {
     let desk = bank.desk();
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             if let Err(refusal) = check_plans(&desk, (&fee, &settlement)) {
                 return Ok(Outcome::Refused(refusal));
             }
@@ -103,10 +108,13 @@ pub async fn set_plans(
             records::set_plans(uow, id, (&fee, &settlement))?;
             emit(uow, id, &serde_json::json!({ "merchant": id, "fee_plan": fee, "settlement_plan": settlement }));
             Ok(Outcome::Done(()))
-        })
-        .await?;
-    bank.caches().merchants.forget_where(|found| found.merchant == id);
-    Ok(answer)
+        },
+        move |bank| {
+            bank.caches().merchants.forget_where(|found| found.merchant == id);
+            Ok(())
+        },
+    )
+    .await
 }
 
 fn emit(uow: &mut Uow<'_, '_>, id: Id<kinds::Merchant>, body: &serde_json::Value) {

@@ -168,8 +168,9 @@ pub async fn rotate_key(
     overlap_hours: u32,
 ) -> Result<Answer<NewKey>, BankError> {
     let (id, key, hash) = draw(bank);
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             let all = records::keys(uow.reading(), merchant)?;
             let Some(found) = all.into_iter().find(|key| key.id == old && key.expires.is_none()) else {
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
@@ -178,10 +179,13 @@ pub async fn rotate_key(
             let end = uow.now().plus_seconds(i64::from(overlap_hours) * 3600);
             records::end_key(uow, old, end)?;
             Ok(Outcome::Done(NewKey { id, key: key.clone() }))
-        })
-        .await?;
-    bank.caches().api_keys.forget_where(|found| found.id == old);
-    Ok(answer)
+        },
+        move |bank| {
+            bank.caches().api_keys.forget_where(|found| found.id == old);
+            Ok(())
+        },
+    )
+    .await
 }
 
 /// Revokes a key at once.
@@ -193,16 +197,20 @@ pub async fn revoke_key(
     wish: Wish,
     (merchant, id): (Id<kinds::Merchant>, Id<kinds::ApiKey>),
 ) -> Result<Answer<()>, BankError> {
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             if !records::delete_key(uow, merchant, id)? {
                 return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
             }
             Ok(Outcome::Done(()))
-        })
-        .await?;
-    bank.caches().api_keys.forget_where(|found| found.id == id);
-    Ok(answer)
+        },
+        move |bank| {
+            bank.caches().api_keys.forget_where(|found| found.id == id);
+            Ok(())
+        },
+    )
+    .await
 }
 
 /// A merchant's keys, newest first.

@@ -115,7 +115,8 @@ pub fn fee_back(payment: &Payment, amount: i64) -> Result<FeeParts, MoneyError> 
     if !payment.refundable {
         return Ok(FeeParts::default());
     }
-    let gone = payment.refunded + payment.charged_back + amount;
+    // A charge-back gives no fee back, neither itself nor through a refund after it.
+    let gone = payment.refunded + amount;
     returned(payment.charged, payment.given_back, (gone, payment.captured), payment.rounding.rounding())
 }
 

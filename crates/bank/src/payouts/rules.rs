@@ -37,6 +37,9 @@ pub(crate) fn decide(state: PayoutState, asked: i64, paid: i64, heard: (&Outcome
         (S::Created | S::Instructed | S::UnderInvestigation, Outcome::Returned { reason, .. }) => {
             Decision::GiveBackReturned { reason: reason.clone() }
         }
+        (S::Failed, Outcome::Done { amount }) if !(1..=asked).contains(amount) => {
+            Decision::Doubt(CaseKind::AmountDiffers)
+        }
         (S::Failed, Outcome::Done { amount }) => Decision::PaidAfterReturn { amount: *amount },
         (S::Paid, Outcome::Done { amount }) if *amount != paid => Decision::Doubt(CaseKind::AmountDiffers),
         (S::Paid, Outcome::Rejected { .. }) => Decision::Doubt(CaseKind::Contradiction),

@@ -60,8 +60,9 @@ pub async fn set(bank: &Bank, wish: Wish, change: Change) -> Result<Answer<Polic
         Principal::Staff(id) => Some(id),
         _ => None,
     };
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             let now = uow.now();
             let from = change.from.map_or(now, |from| from.max(now));
             let mut book = PolicyBook::read(uow.reading())?;
@@ -78,10 +79,10 @@ pub async fn set(bank: &Bank, wish: Wish, change: Change) -> Result<Answer<Polic
                 uow.schedule(from, JOB_EFFECTIVE, id.as_u128())?;
             }
             Ok(Outcome::Done(PolicyView::from(row)))
-        })
-        .await?;
-    bank.reload_policies()?;
-    Ok(answer)
+        },
+        Bank::reload_policies,
+    )
+    .await
 }
 
 fn check(book: &PolicyBook, change: &Change, from: Timestamp) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 //!
 //! A line that names a top-up or payout is evidence for it. A line that belongs to nothing is booked to the account for
 //! differences, so that our nostro stays what the bank says, and opens a case. A line of a kind that the instruction cannot
-//! have (another currency) is treated as belonging to nothing.
+//! have (another currency, nothing or less, a second booking of what was booked before) is treated as belonging to nothing.
 
 use crate::bank::Bank;
 use crate::cases::{self, CaseKind, NewCase};
@@ -22,7 +22,13 @@ use store::{StoreError, Uow};
 /// Takes a new line; whether it belonged to something.
 pub(super) fn take(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> Result<bool, StoreError> {
     let (amount, returned) = (line.amount, || "the statement shows that it came back".to_owned());
-    let known = match named(line.end_to_end.as_deref()) {
+    let end_to_end = line.end_to_end.as_deref();
+    let again = match end_to_end {
+        Some(end_to_end) => records::booked(uow.reading(), end_to_end, line.incoming)?,
+        None => false,
+    };
+    let known = match named(end_to_end) {
+        _ if again || line.amount <= 0 => false,
         Named::TopUp(id) if topups::currency_of(uow, id)? == Some(line.currency) => {
             let outcome =
                 if line.incoming { Outcome::Done { amount } } else { Outcome::Returned { amount, reason: returned() } };
@@ -43,10 +49,10 @@ pub(super) fn take(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> 
 
 fn set_aside(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> Result<(), StoreError> {
     let finding = match desk.currencies().by_number(line.currency) {
-        Some(currency) => {
-            book_difference(desk, uow, (line.incoming, line.amount), currency)?;
+        Some(currency) if book_difference(desk, uow, (line.incoming, line.amount), currency)? => {
             "a line of the bank's statement belongs to nothing we know; it is booked as a difference"
         }
+        Some(_) => "a line of the bank's statement is of an amount that the books cannot take; nothing was booked",
         None => "a line of the bank's statement is in a currency we do not know; nothing was booked",
     };
     let new = NewCase { kind: CaseKind::UnmatchedStatement, subject: &line.reference, finding, next_date: None };
@@ -54,12 +60,13 @@ fn set_aside(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> Result
     Ok(())
 }
 
+/// False when the books cannot take the amount: a line that is absurd must not keep us from hearing those after it.
 fn book_difference(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
     (incoming, amount): (bool, i64),
     currency: Currency,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let nostro = desk.chart().own(uow, Own::Nostro, currency)?;
     let difference = desk.chart().own(uow, Own::Difference, currency)?;
     let (debit, credit) = if incoming { (nostro, difference) } else { (difference, nostro) };
@@ -67,10 +74,7 @@ fn book_difference(
     let intent = Intent { kind: EntryKind::Difference, principal: Principal::System, channel: Channel::Rail, cause: 0 };
     let mut entry = entries::draft(desk, uow, intent, vec![step]);
     entry.forced = true;
-    match uow.post(&entry)? {
-        Ok(_) => Ok(()),
-        Err(refusal) => Err(StoreError::Bug(format!("a forced difference was refused: {refusal}"))),
-    }
+    Ok(uow.post(&entry)?.is_ok())
 }
 
 /// Our nostro beside what the bank's statement says, for one currency.

@@ -5,7 +5,10 @@ use sql::{Connection, Migration, SqlError, params};
 use store::{StoreError, Uow};
 
 /// The tables of the rail's feeds.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 21, name: "rail feed", sql: TABLES }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 21, name: "rail feed", sql: TABLES },
+    Migration { version: 27, name: "statement lines by instruction", sql: BY_INSTRUCTION },
+];
 
 const TABLES: &str = "
 CREATE TABLE rail_cursor(feed TEXT PRIMARY KEY, no INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -16,6 +19,9 @@ CREATE TABLE bank_statement_line(
 CREATE INDEX bank_statement_line_no ON bank_statement_line(no);
 CREATE INDEX bank_statement_line_unmatched ON bank_statement_line(matched, no);
 ";
+
+const BY_INSTRUCTION: &str =
+    "CREATE INDEX bank_statement_line_instruction ON bank_statement_line(end_to_end, incoming, matched);";
 
 /// How far a feed was read.
 pub(crate) fn cursor(connection: &Connection, feed: &str) -> Result<u64, SqlError> {
@@ -36,6 +42,12 @@ pub(crate) fn set_cursor(uow: &mut Uow<'_, '_>, feed: &str, no: u64) -> Result<(
 pub(crate) fn kept(connection: &Connection, reference: &str) -> Result<bool, SqlError> {
     let sql = "SELECT count(*) FROM bank_statement_line WHERE reference = ?1";
     Ok(connection.number(sql, params![reference])? != 0)
+}
+
+/// Whether a line of this direction was matched with this instruction before: each moves once, and comes back once.
+pub(crate) fn booked(connection: &Connection, end_to_end: &str, incoming: bool) -> Result<bool, SqlError> {
+    let sql = "SELECT count(*) FROM bank_statement_line WHERE end_to_end = ?1 AND incoming = ?2 AND matched = 1";
+    Ok(connection.number(sql, params![end_to_end, incoming])? != 0)
 }
 
 /// Keeps a line for ever.

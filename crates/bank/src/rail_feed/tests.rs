@@ -75,3 +75,36 @@ async fn lines_that_belong_to_nothing_are_booked_as_differences_and_opened_as_ca
         assert_eq!(currency.unmatched_lines, 3);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_booking_for_one_instruction_is_a_difference_and_a_case() {
+    let bank = TestBank::new();
+    let alice = bank.customer("Alice Zhang", 0);
+    let top_up = topped_up(&bank, &alice, 5_000).await;
+    bank.rail.book(line(&top_up.end_to_end_id, true, (5_000, "r1")));
+    bank.rail.book(line(&top_up.end_to_end_id, true, (5_000, "r1")));
+    bank.rail.book(line(&top_up.end_to_end_id, true, (5_000, "r2")));
+    bank.clock.advance(2);
+    bank.run_jobs();
+    assert_eq!((own_balance(&bank, Own::Nostro), own_balance(&bank, Own::Difference)), (10_000, 5_000));
+    assert_eq!(
+        (bank.balance(alice.account.account).0, open_cases(&bank).await),
+        (5_000, vec![CaseKind::UnmatchedStatement])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_the_books_cannot_take_is_a_case_and_does_not_stop_the_feed() {
+    let bank = TestBank::new();
+    let alice = bank.customer("Alice Zhang", 0);
+    let top_up = topped_up(&bank, &alice, 5_000).await;
+    for (amount, reference) in [(-3, "r1"), (i64::MAX, "r2")] {
+        bank.rail.book(StatementLine { end_to_end: None, ..line("", true, (amount, reference)) });
+    }
+    bank.rail.book(line(&top_up.end_to_end_id, false, (5_000, "r3")));
+    bank.clock.advance(2);
+    bank.run_jobs();
+    assert_eq!(open_cases(&bank).await, [CaseKind::UnmatchedStatement; 2]);
+    let found = topups::find(&bank.bank, top_up.id).await.expect("no trouble").expect("it exists");
+    assert_eq!((found.state, bank.balance(alice.account.account).0), (TopUpState::Returned, 0));
+}

@@ -8,7 +8,7 @@ use crate::error::BankError;
 use crate::policies::Throttle;
 use crate::refusal::Refusal;
 use crate::sealed::KeyedHash;
-use crate::wish::Principal;
+use crate::wish::{Principal, Wish};
 use crate::{passwords, tokens};
 use formats::alias::Alias;
 use sql::Connection;
@@ -118,14 +118,19 @@ fn too_many(until: Timestamp) -> Refusal {
 /// # Errors
 /// Trouble.
 pub async fn sign_out(bank: &Bank, session: Session) -> Result<(), BankError> {
-    bank.store()
-        .write(move |uow| {
+    bank.once_then(
+        Wish::internal(session.principal(), "sessions.sign_out"),
+        move |uow| {
             records::end(uow, session.id)?;
-            Ok(Outcome::<(), ()>::Done(()))
-        })
-        .await?;
-    bank.caches().sessions.forget_where(|found| found.id == session.id);
-    Ok(())
+            Ok(Outcome::Done(()))
+        },
+        move |bank| {
+            bank.caches().sessions.forget_where(|found| found.id == session.id);
+            Ok(())
+        },
+    )
+    .await
+    .map(drop)
 }
 
 impl Session {

@@ -1,7 +1,8 @@
 //! A day's job: settle every merchant account for the business day that is over, then schedule the next.
 //!
 //! Crash points closed: the day is noted and its job scheduled in one unit, so no day is scheduled twice or forgotten; the
-//! job ends only after every merchant was looked at.
+//! job ends only after every merchant was settled. A merchant who cannot be settled keeps neither the others nor the next
+//! day waiting: the day's job comes again for that merchant alone, since a day settles nobody twice.
 
 use super::records;
 use super::settle::settle;
@@ -58,6 +59,8 @@ pub(super) fn cut_off(policies: &Policies, zone: &ZoneName, day: BookingDate) ->
 /// Trouble: then the job stays, and the next attempt goes on where this one ended.
 pub fn run_day(bank: &Bank, job: &Job) -> Result<(), BankError> {
     let day = BookingDate::from_days(i32::try_from(job.subject).unwrap_or(0));
+    schedule_next(bank, day)?;
+    let mut failed = None;
     let mut after = AccountNo(0);
     loop {
         let currencies = bank.currencies();
@@ -67,15 +70,28 @@ pub fn run_day(bank: &Bank, job: &Job) -> Result<(), BankError> {
         let Some(last) = page.last() else { break };
         after = last.account;
         for account in &page {
-            settle(bank, account, day)?;
+            if let Err(error) = settle(bank, account, day) {
+                tracing::warn!(merchant = %account.merchant, day = %day, %error, "a merchant was not settled");
+                failed = Some(error);
+            }
         }
     }
-    let (desk, no) = (bank.desk(), job.no);
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let no = job.no;
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
-            let next = business_day(desk.policies(), day.plus_days(1));
-            schedule(&desk, uow, next)?;
-        }
+        uow.finish_job(no)?;
+        Ok(Outcome::<(), ()>::Done(()))
+    })?;
+    Ok(())
+}
+
+fn schedule_next(bank: &Bank, day: BookingDate) -> Result<(), BankError> {
+    let desk = bank.desk();
+    bank.store().write_blocking(move |uow| {
+        let next = business_day(desk.policies(), day.plus_days(1));
+        schedule(&desk, uow, next)?;
         Ok(Outcome::<(), ()>::Done(()))
     })?;
     Ok(())

@@ -50,7 +50,8 @@ pub enum SettlementState {
     Sent = 2,
     /// Nothing is paid out: it is carried forward.
     Carried = 3,
-    /// The payout could not be made; the money is back on the merchant's account.
+    /// The payout could not be made; the money is back on the merchant's account, or in clearing with a case if that is
+    /// closed.
     Returned = 4,
 }
 

@@ -5,10 +5,11 @@
 
 use super::records;
 use super::settle::tell;
+use crate::cases::{self, CaseKind, NewCase};
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::{Bank, BankError, Principal, merchants, payments};
 use ledger::Count;
-use store::{Job, Outcome, StoreError};
+use store::{Job, Outcome};
 use vocabulary::Id;
 
 /// The job that releases what a settlement reserved.
@@ -37,10 +38,14 @@ pub fn release(bank: &Bank, job: &Job) -> Result<(), BankError> {
             let mut entry = entries::draft(&desk, uow, intent, steps);
             // The money is the merchant's, suspended or not.
             entry.forced = true;
-            if let Err(refusal) = uow.post(&entry)? {
-                return Err(StoreError::Bug(format!("a reserve cannot be released: {refusal}")));
+            if uow.post(&entry)?.is_ok() {
+                tell(&desk, uow, "settlement.reserve_released", &row);
+            } else {
+                let finding = "a reserve cannot be released: the merchant's account is closed; it stays in the reserve";
+                let subject = id.to_string();
+                let new = NewCase { kind: CaseKind::NotCreditable, subject: &subject, finding, next_date: None };
+                cases::open(&desk, uow, &new)?;
             }
-            tell(&desk, uow, "settlement.reserve_released", &row);
         }
         Ok(Outcome::Done(()))
     })?;

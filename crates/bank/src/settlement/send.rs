@@ -1,11 +1,13 @@
 //! On the value day, a settlement's money goes to the merchant's bank, as a payout.
 //!
 //! The money comes back from settlement clearing to the merchant's account and leaves it as a payout in the same unit, so a
-//! payout that fails later returns it there by itself and the next settlement pays it again. Crash point closed: the job
+//! payout that fails later returns it there by itself and the next settlement pays it again. For an account that was closed
+//! meanwhile the money stays in clearing, with a case. Crash point closed: the job
 //! ends in the unit that starts the payout, so a settlement is paid out once.
 
 use super::settle::tell;
 use super::{SettlementState, records};
+use crate::cases::{self, CaseKind, NewCase};
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::payouts::{self, StartForMerchant};
 use crate::{Bank, BankError, Desk, Own, Principal, bank_accounts, merchants, payments};
@@ -52,11 +54,15 @@ fn act(
     let mut entry = entries::draft(desk, uow, intent, steps);
     // The money was the merchant's all along: a freeze of its account does not keep it in clearing.
     entry.forced = true;
-    if let Err(refusal) = uow.post(&entry)? {
-        return Err(StoreError::Bug(format!("a settlement's money cannot leave clearing: {refusal}")));
+    let back = uow.post(&entry)?.is_ok();
+    if !back {
+        let finding = "a settlement cannot be paid out: the merchant's account is closed; its money stays in clearing";
+        let subject = id.to_string();
+        let new = NewCase { kind: CaseKind::NotCreditable, subject: &subject, finding, next_date: None };
+        cases::open(desk, uow, &new)?;
     }
     let target = bank_accounts::newest(uow.reading(), row.merchant.as_u128())?;
-    let started = match target {
+    let started = match target.filter(|_| back) {
         None => false,
         Some(bank_account) => {
             let start = StartForMerchant {

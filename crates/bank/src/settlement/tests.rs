@@ -2,8 +2,11 @@
 
 use super::{Settlement, SettlementState, csv, list, statement};
 use crate::Principal;
+use crate::cases::{self, CaseKind};
 use crate::merchants;
 use crate::payments::tests::{World, code};
+use crate::payments::{PayCommand, Target};
+use crate::wallets::{self, Freezing};
 use crate::{Own, Wish, bank_accounts};
 
 fn settlements(world: &World) -> Vec<Settlement> {
@@ -159,4 +162,50 @@ async fn without_a_bank_account_the_money_returns_and_is_settled_again() {
     world.tick(DAY);
     let all = settlements(&world);
     assert_eq!((all.len(), all[0].state, world.balances().2), (2, SettlementState::Sent, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_who_cannot_be_settled_keeps_nobody_else_from_it() {
+    let world = World::new(100_000, 0).await;
+    let next = world.test.merchant("Tea House").await;
+    assert!(world.shop.account < next.account, "the shop's turn comes first");
+    let days = async |key: &str| {
+        let target = Target::Merchant(next.merchant, None);
+        world.pay(PayCommand { target, ..world.command(&world.alice, 1_000, key) }).await.expect("it is paid");
+        world.tick(DAY);
+        let store = world.test.bank.store();
+        let found = store.read_blocking(|snapshot| list(snapshot.reading(), next.merchant, None, 100));
+        found.expect("no trouble").len()
+    };
+    world.paid(10_000, "the shop's").await;
+    assert_eq!(days("one").await, 1);
+    let spoil = world.test.bank.store().write(|uow| {
+        uow.execute("UPDATE settlement SET state = 99 WHERE payments = 10000", &[])?;
+        Ok(store::Outcome::<(), ()>::Done(()))
+    });
+    spoil.await.expect("no trouble");
+    assert_eq!((days("two").await, days("three").await), (2, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_for_an_account_that_was_closed_meanwhile_is_a_case() {
+    let world = World::new(100_000, 0).await;
+    link(&world).await;
+    // From Monday to Friday: what Friday settles has its value on Monday.
+    world.tick(4 * DAY);
+    world.paid(10_000, "one").await;
+    world.tick(TO_MIDNIGHT);
+    assert_eq!((settlements(&world)[0].state, world.balances().2), (SettlementState::Scheduled, 0));
+    let account = world.shop.account;
+    let id =
+        world.test.bank.store().read_blocking(|snapshot| snapshot.account(account)).expect("reads").expect("it is").id;
+    let wish = Wish::internal(Principal::System, "accounts.close");
+    let closed = wallets::freeze(&world.test.bank, wish, id, Freezing::Close).await;
+    closed.expect("no trouble").result.expect("it is empty");
+    world.tick(3 * DAY);
+    assert_eq!(settlements(&world)[0].state, SettlementState::Returned);
+    assert_eq!(own(&world, Own::SettlementClearing), 9_940, "it waits for people");
+    let open = cases::list(&world.test.bank, true, None, 9).await.expect("no trouble");
+    let subjects: Vec<_> = open.iter().map(|case| (case.kind, case.subject.clone())).collect();
+    assert_eq!(subjects, [(CaseKind::NotCreditable, settlements(&world)[0].id.to_string())]);
 }

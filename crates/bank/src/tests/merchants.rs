@@ -5,6 +5,7 @@ use crate::merchants::{
     self, NewMerchant, NewStore, Status, add_currency, add_store, find, open, set_plans, set_status,
 };
 use crate::testing::{TestBank, cny};
+use crate::wallets::{Freezing, freeze};
 use money::Currency;
 
 fn tea_house() -> NewMerchant {
@@ -80,4 +81,19 @@ async fn a_change_is_seen_at_once_although_terms_are_kept_in_memory() {
     set_status(&test.bank, system("s"), found.merchant, Status::Closed).await.unwrap().result.unwrap();
     let no = set_status(&test.bank, system("s"), found.merchant, Status::Active).await.unwrap().result.unwrap_err();
     assert_eq!(no.code.as_str(), "merchant_not_active");
+}
+
+#[tokio::test]
+async fn an_order_that_froze_the_account_outlives_a_change_of_status() {
+    let test = TestBank::new();
+    let shop = test.merchant("Corner Shop").await;
+    let id = test.bank.store().read_blocking(|snapshot| snapshot.account(shop.account)).unwrap().unwrap().id;
+    let ordered = Freezing::Freeze { debit: true, credit: false, amount_minor: 7 };
+    freeze(&test.bank, system("f"), id, ordered).await.unwrap().result.unwrap();
+    for status in [Status::Suspended, Status::Active] {
+        set_status(&test.bank, system("s"), shop.merchant, status).await.unwrap().result.unwrap();
+        let row = test.bank.store().read_blocking(|snapshot| snapshot.account(shop.account)).unwrap().unwrap();
+        let found = row.account.freeze;
+        assert_eq!((found.debit, found.credit, found.amount), (true, status == Status::Suspended, 7));
+    }
 }

@@ -115,3 +115,31 @@ async fn a_rotated_key_works_on_for_the_overlap_and_a_revoked_one_not_at_all() {
     let again = revoke_key(&test.bank, system("keys.revoke"), (merchant, new.id)).await.unwrap();
     assert_eq!(again.result.unwrap_err().code.as_str(), "not_found");
 }
+
+/// Begins a piece of work and goes away before it is answered, as a client does that hangs up.
+async fn hang_up(work: impl Future) {
+    tokio::select! {
+        biased;
+        _ = work => {}
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_revoked_stays_revoked_when_the_caller_hangs_up() {
+    let test = TestBank::new();
+    registered(&test.bank, "ann@example.com", "Ann").await;
+    let signed = sign_in(&test.bank, "ann@example.com", right()).await.unwrap().unwrap();
+    let shop = test.merchant("Corner Shop").await.merchant;
+    let wanted = ("till".to_owned(), vec![Scope::PaymentsRead]);
+    let key = create_key(&test.bank, system("k"), shop, wanted).await.unwrap().result.unwrap();
+    assert!(authenticate(&test.bank, signed.token.expose()).await.unwrap().is_some());
+    assert!(merchants::authenticate(&test.bank, &key.key).await.unwrap().is_some());
+    hang_up(sign_out(&test.bank, signed.session)).await;
+    hang_up(revoke_key(&test.bank, system("r"), (shop, key.id))).await;
+    // Whoever comes after them in the writer's queue finds them committed.
+    test.bank.store().write(|_| Ok(store::Outcome::<(), ()>::Done(()))).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(authenticate(&test.bank, signed.token.expose()).await.unwrap(), None);
+    assert_eq!(merchants::authenticate(&test.bank, &key.key).await.unwrap(), None);
+}

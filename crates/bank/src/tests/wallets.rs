@@ -118,6 +118,17 @@ async fn a_frozen_account_spends_nothing_and_a_closed_one_stays_closed() {
 }
 
 #[tokio::test]
+async fn the_banks_own_accounts_are_nobodys_to_freeze() {
+    let test = TestBank::new();
+    let no = test.bank.chart().opened(crate::Own::Nostro, cny()).unwrap();
+    let id = test.bank.store().read_blocking(|snapshot| snapshot.account(no)).unwrap().unwrap().id;
+    for what in [Freezing::Freeze { debit: true, credit: true, amount_minor: 0 }, Freezing::Close] {
+        let refused = freeze(&test.bank, system("f"), id, what).await.unwrap().result.unwrap_err();
+        assert_eq!(refused.code.as_str(), "account_not_found");
+    }
+}
+
+#[tokio::test]
 async fn entries_book_by_cut_off_calendar_and_open_day() {
     let test = TestBank::new();
     let ann = test.customer("Ann", 10_000);

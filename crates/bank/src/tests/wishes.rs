@@ -1,10 +1,12 @@
 //! A wish is acted on at most once, and its answer is recorded, refusals too.
 
 use super::keyed;
+use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::error::BankError;
 use crate::refusal::Refusal;
 use crate::testing::TestBank;
 use crate::wish::{Principal, Wish};
+use ledger::{Count, Step, UpTo};
 use store::{NewEvent, Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Id};
 
@@ -121,4 +123,23 @@ fn trouble_has_a_code_that_tells_whether_to_try_again() {
     for (error, code) in cases {
         assert_eq!(error.code().as_str(), code, "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_moved_money_undoes_all_wishes_of_its_unit() {
+    let test = TestBank::new();
+    let ann = test.customer("Ann", 1_000);
+    let (desk, bank) = (test.bank.desk(), test.bank.clone());
+    let act = move |uow: &mut Uow<'_, '_>| {
+        let credit = desk.chart().own(uow, crate::Own::Opening, ann.account.currency)?;
+        let (kind, principal, channel) = (EntryKind::Correction, Principal::System, Channel::CommandLine);
+        let debit = ann.account.account;
+        let step = Step::Post { debit, credit, amount: 400, up_to: UpTo::default(), count: Count::No };
+        let entry = entries::draft(&desk, uow, Intent { kind, principal, channel, cause: 0 }, vec![step]);
+        uow.post(&entry)?.expect("there is enough");
+        Ok(Outcome::<(), _>::Refused(Refusal::of(ErrorCode::Forbidden)))
+    };
+    let answers = tokio::task::spawn_blocking(move || bank.once_each_blocking(vec![(keyed("k1"), act)]));
+    assert!(matches!(answers.await.unwrap(), Err(BankError::Store(StoreError::Bug(_)))));
+    assert_eq!(test.balance(ann.account.account).0, 1_000);
 }

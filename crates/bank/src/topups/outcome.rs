@@ -119,7 +119,9 @@ fn credit(
 
 fn credit_late(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, amount: i64) -> Result<(), StoreError> {
     let places = places(desk, uow, top_up)?;
-    let mut steps = vec![moving(places.nostro, top_up.account, amount)];
+    // The hold gave its limits back when we gave up: the money uses them now. Forced, it is not refused for them.
+    let (debit, credit, count) = (places.nostro, top_up.account, Count::Use);
+    let mut steps = vec![Step::Post { debit, credit, amount, up_to: UpTo::default(), count }];
     steps.extend(fee_steps(top_up, &places));
     top_up.credited = amount;
     if post_forced(desk, uow, top_up, (EntryKind::TopUp, steps))?.is_err() {

@@ -4,10 +4,12 @@ use crate::bank_accounts;
 use crate::cases::{self, CaseKind};
 use crate::chart::Own;
 use crate::entries::{self, Channel, EntryKind, Intent};
+use crate::policies::Limits;
 use crate::rail_feed::Source;
 use crate::testing::{TestBank, TestCustomer, cny};
 use crate::topups::rules::{Decision, decide};
 use crate::topups::{self, StartTopUp, TopUpState, TopUpView};
+use crate::wallets;
 use crate::wish::{Principal, Wish};
 use ledger::{AccountNo, Count, Step, UpTo};
 use money::Money;
@@ -331,4 +333,33 @@ async fn refusals_come_in_order_and_move_nothing() {
     bank.run_jobs();
     assert_eq!((bank.rail.instructions().len(), own_balance(&bank, Own::Nostro)), (0, 0));
     assert!(topups::list(&bank.bank, alice.id, None, 9).await.expect("no trouble").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_top_up_that_comes_late_uses_the_limits_all_the_same() {
+    let bank = TestBank::new();
+    let customer = bank.customer("Alice Zhang", 0);
+    let left = async || {
+        let bank_account = linked(&bank, &customer).await;
+        let amount = Money::new(1, cny()).expect("positive");
+        let command = StartTopUp { wallet: customer.wallet, bank_account, amount, channel: Channel::Api };
+        let run = topups::dry_run(&bank.bank, Principal::Customer(customer.id), command).await;
+        let forecast = run.expect("no trouble").expect("allowed");
+        forecast.limits_left.iter().filter_map(|left| left.in_month).collect::<Vec<_>>()
+    };
+    let limits = Limits { in_month: Some(1_000_000), ..Limits::default() };
+    let wish = Wish::internal(Principal::Customer(customer.id), "limits.lower");
+    let lowered = wallets::lower_limits(&bank.bank, wish, (customer.id, cny()), limits).await;
+    lowered.expect("no trouble").result.expect("it is lowered");
+    let before = left().await;
+    assert_eq!(before, [999_999], "of the person's");
+    let top_up = begun(&bank, &customer).await;
+    bank.run_jobs();
+    for outcome in [rejected(), done(ASKED)] {
+        bank.rail.say(&top_up.end_to_end_id, outcome);
+        bank.clock.advance(2);
+        bank.run_jobs();
+    }
+    assert_eq!(bank.balance(customer.account.account).0, ASKED);
+    assert_eq!(left().await, before.iter().map(|left| left - ASKED).collect::<Vec<_>>());
 }

@@ -16,8 +16,8 @@ use ledger::{Count, Step, UpTo};
 use store::{StoreError, Uow};
 use vocabulary::{Id, kinds};
 
-/// How many waiting transfers one claim takes, so that a unit stays short; more wait for the next time or go back.
-const MOST: u32 = 100;
+/// How many waiting transfers one claim takes, so that a unit stays short. Who got so many asks again.
+pub const CLAIMED_AT_ONCE: usize = 100;
 
 /// Gives a customer what waits for an alias that is now hers. Call it in the unit in which the alias was verified. Returns how
 /// many transfers she got.
@@ -30,7 +30,8 @@ pub fn claim_for_alias(
     alias: &KeyedHash,
     customer: Id<kinds::Customer>,
 ) -> Result<usize, StoreError> {
-    let waiting = records::waiting_for(uow.reading(), alias, MOST)?;
+    let most = u32::try_from(CLAIMED_AT_ONCE).unwrap_or(u32::MAX);
+    let waiting = records::waiting_for(uow.reading(), alias, most)?;
     let Some(wallet) = wallets::of_customer(uow.reading(), customer)? else { return Ok(0) };
     let receiver = Receiver { customer, wallet };
     let mut claimed = 0;

@@ -22,7 +22,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-pub use claim::claim_for_alias;
+pub use claim::{CLAIMED_AT_ONCE, claim_for_alias};
 pub use give_back::{JOB_RETURN, cancel, run_return};
 pub use look_up::{Payee, PayeeRef, look_up};
 pub use records::MIGRATIONS;

@@ -230,3 +230,15 @@ async fn two_hundred_at_once_never_spend_the_same_money_twice() {
     assert_eq!(ids.len(), 33, "as many as the money allows");
     assert_eq!((bank.balance(alice.account.account).0, bank.balance(bob.account.account).0), (1_000 - moved, moved));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_waits_for_an_alias_is_claimed_however_much_it_is() {
+    let bank = TestBank::new();
+    let (alice, bob) = (bank.customer("Alice Zhang", 5_000), bank.customer("Bob Li", 0));
+    let to_phone = PayeeRef::Alias(PHONE.to_owned());
+    for _ in 0..101 {
+        sent(&bank, &alice, &to_phone, 10).await;
+    }
+    verify(&bank, &bob, PHONE).await;
+    assert_eq!((bank.balance(bob.account.account).0, own_balance(&bank, Own::Unclaimed)), (1_010, 0));
+}

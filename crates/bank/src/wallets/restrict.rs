@@ -34,7 +34,8 @@ pub enum Freezing {
 /// Trouble.
 pub async fn freeze(bank: &Bank, wish: Wish, account: AccountId, what: Freezing) -> Result<Answer<()>, BankError> {
     bank.once(wish, move |uow| {
-        let Some(row) = uow.account_by_id(account)? else {
+        // The bank's own accounts have no owner.
+        let Some(row) = uow.account_by_id(account)?.filter(|row| row.owner.is_some()) else {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountNotFound)));
         };
         let mut changed = row.account;
@@ -98,15 +99,11 @@ pub async fn lower_limits(
     .await
 }
 
-/// Freezes an account within a unit.
-pub(crate) fn set_freeze(
-    uow: &mut Uow<'_, '_>,
-    no: AccountNo,
-    (debit, credit): (bool, bool),
-) -> Result<(), StoreError> {
+/// Forbids credits within a unit, or allows them again. A freeze of debits, and an amount set aside, stay as they are.
+pub(crate) fn freeze_credits(uow: &mut Uow<'_, '_>, no: AccountNo, frozen: bool) -> Result<(), StoreError> {
     let Some(mut account) = uow.account(no)? else {
         return Err(StoreError::Corrupt { table: "account", finding: "an account to be frozen is missing" });
     };
-    (account.freeze.debit, account.freeze.credit) = (debit, credit);
+    account.freeze.credit = frozen;
     uow.change_account(&account)
 }

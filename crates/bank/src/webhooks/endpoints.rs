@@ -150,17 +150,21 @@ pub async fn remove(
     wish: Wish,
     (owner, id): (Owner, WebhookId),
 ) -> Result<Answer<EndpointView>, BankError> {
-    let answer = bank
-        .once(wish, move |uow| {
+    bank.once_then(
+        wish,
+        move |uow| {
             let Some(mut endpoint) = records::endpoint(uow.reading(), owner, id)? else { return Ok(unknown()) };
             endpoint.enabled = false;
             records::remove(uow, id)?;
             Sealing::destroy(uow, id.as_u128())?;
             Ok(Outcome::Done(endpoint))
-        })
-        .await;
-    bank.sealing().forget(id.as_u128());
-    answer
+        },
+        move |bank| {
+            bank.sealing().forget(id.as_u128());
+            Ok(())
+        },
+    )
+    .await
 }
 
 /// An owner's endpoints, oldest first.

@@ -196,3 +196,27 @@ async fn a_suspended_merchant_takes_nothing_and_still_refunds() {
     world.refund(world.refund_command(paid, None, "rest")).await.expect("it is refunded");
     assert_eq!((world.balances(), world.state(paid)), ((100_000, 0, 0), "refunded".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_back_gives_no_fee_back_whenever_the_rest_is_refunded() {
+    for refund_first in [true, false] {
+        let world = World::new(100_000, 0).await;
+        let paid = world.paid(10_000, "pay").await.id;
+        world.paid(1_000, "till").await;
+        let refund = async || world.refund(world.refund_command(paid, Some(5_000), "half")).await.expect("refunded");
+        if refund_first {
+            refund().await;
+        }
+        let (principal, payment, amount) = (Principal::System, paid, 5_000);
+        let open = OpenDispute { principal, key: None, payment, amount };
+        let dispute = open_dispute(&world.test.bank, open).await.expect("no trouble").result.expect("it is opened").id;
+        let close = CloseDispute { principal, key: None, dispute, outcome: DisputeOutcome::Payer };
+        close_dispute(&world.test.bank, close).await.expect("no trouble").result.expect("it is closed");
+        if !refund_first {
+            refund().await;
+        }
+        let payment = world.test.bank.store().read_blocking(|snapshot| by_id(snapshot.reading(), paid));
+        let payment = payment.expect("no trouble").expect("it exists");
+        assert_eq!((payment.charged.total(), payment.given_back.total()), (60, 30), "refund first: {refund_first}");
+    }
+}
