@@ -18,7 +18,8 @@ const HASH: usize = 32;
 const FORM: u8 = 1;
 
 /// Hashing takes 19 MiB each; so many at once.
-static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
+const MOST: usize = 4;
+static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(MOST));
 
 /// A stored password hash: `form ‖ salt ‖ hash`.
 pub type PasswordHash = Vec<u8>;
@@ -80,6 +81,28 @@ fn digest(password: &Secret<String>, salt: &[u8; SALT]) -> Result<[u8; HASH], Ba
 
 async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T, BankError> + Send + 'static) -> Result<T, BankError> {
     let failed = |error: &dyn std::fmt::Display| BankError::Bug(error.to_string());
-    let _turn = AT_ONCE.acquire().await.map_err(|error| failed(&error))?;
+    let turn = AT_ONCE.acquire().await.map_err(|error| failed(&error))?;
+    let work = move || {
+        // Held to the end of the work, which a caller who hangs up does not stop.
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AT_ONCE, MOST, verify};
+    use vocabulary::Secret;
+
+    #[tokio::test]
+    async fn who_hangs_up_makes_no_room_before_the_work_has_ended() {
+        let work = verify(Secret::new("correct horse battery".to_owned()), None);
+        tokio::select! {
+            biased;
+            _ = work => {}
+            () = std::future::ready(()) => {}
+        }
+        assert!(AT_ONCE.available_permits() < MOST);
+    }
 }

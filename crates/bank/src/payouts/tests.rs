@@ -313,3 +313,12 @@ async fn a_merchants_payout_leaves_and_finds_back_to_its_account() {
         .sums();
     assert!(sums.values().all(|sum| *sum == 0), "{sums:?}");
 }
+
+#[test]
+fn an_absurd_amount_after_a_refusal_is_for_people_to_look_at() {
+    let says = |amount| decide(PayoutState::Failed, 1_000, 0, (&Outcome::Done { amount }, Source::Report));
+    assert_eq!(says(1_000), Decision::PaidAfterReturn { amount: 1_000 });
+    for amount in [i64::MIN, -1, 0, 1_001, i64::MAX] {
+        assert_eq!(says(amount), Decision::Doubt(CaseKind::AmountDiffers), "{amount}");
+    }
+}

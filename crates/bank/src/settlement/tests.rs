@@ -187,6 +187,22 @@ async fn a_merchant_who_cannot_be_settled_keeps_nobody_else_from_it() {
     assert_eq!((days("two").await, days("three").await), (2, 3));
 }
 
+/// Closes the shop's account, which is empty.
+async fn close(world: &World) {
+    let account = world.shop.account;
+    let row = world.test.bank.store().read_blocking(|snapshot| snapshot.account(account));
+    let id = row.expect("no trouble").expect("it exists").id;
+    let wish = Wish::internal(Principal::System, "accounts.close");
+    let closed = wallets::freeze(&world.test.bank, wish, id, Freezing::Close).await;
+    closed.expect("no trouble").result.expect("it is empty");
+}
+
+/// The subjects of the open cases about money that an account cannot take.
+async fn not_creditable(world: &World) -> Vec<String> {
+    let open = cases::list(&world.test.bank, true, None, 100).await.expect("no trouble");
+    open.into_iter().filter(|case| case.kind == CaseKind::NotCreditable).map(|case| case.subject).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_settlement_for_an_account_that_was_closed_meanwhile_is_a_case() {
     let world = World::new(100_000, 0).await;
@@ -196,16 +212,25 @@ async fn a_settlement_for_an_account_that_was_closed_meanwhile_is_a_case() {
     world.paid(10_000, "one").await;
     world.tick(TO_MIDNIGHT);
     assert_eq!((settlements(&world)[0].state, world.balances().2), (SettlementState::Scheduled, 0));
-    let account = world.shop.account;
-    let id =
-        world.test.bank.store().read_blocking(|snapshot| snapshot.account(account)).expect("reads").expect("it is").id;
-    let wish = Wish::internal(Principal::System, "accounts.close");
-    let closed = wallets::freeze(&world.test.bank, wish, id, Freezing::Close).await;
-    closed.expect("no trouble").result.expect("it is empty");
+    close(&world).await;
     world.tick(3 * DAY);
     assert_eq!(settlements(&world)[0].state, SettlementState::Returned);
     assert_eq!(own(&world, Own::SettlementClearing), 9_940, "it waits for people");
-    let open = cases::list(&world.test.bank, true, None, 9).await.expect("no trouble");
-    let subjects: Vec<_> = open.iter().map(|case| (case.kind, case.subject.clone())).collect();
-    assert_eq!(subjects, [(CaseKind::NotCreditable, settlements(&world)[0].id.to_string())]);
+    assert_eq!(not_creditable(&world).await, [settlements(&world)[0].id.to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserve_for_an_account_that_was_closed_meanwhile_is_a_case() {
+    let world = World::free(100_000, 0).await;
+    link(&world).await;
+    plan(&world, "reserve").await;
+    world.paid(10_000, "pay").await;
+    world.tick(TO_MIDNIGHT);
+    let id = settlements(&world)[0].id.to_string();
+    for _ in 0..3 {
+        world.tick(DAY);
+    }
+    close(&world).await;
+    world.tick(90 * DAY);
+    assert_eq!((world.test.balance(world.shop.reserve).0, not_creditable(&world).await), (1_000, vec![id]));
 }
