@@ -93,6 +93,8 @@ fn staff() -> OpenApiRouter {
         .routes(routes!(s::cases::list))
         .routes(routes!(s::cases::get))
         .routes(routes!(s::cases::note))
+        .routes(routes!(s::cases::propose))
+        .routes(routes!(s::cases::approve))
         .routes(routes!(s::cases::close))
         .routes(routes!(s::disputes::decide))
         .routes(routes!(s::books::close_day))

@@ -35,7 +35,7 @@ pub async fn find(
         Ok(found) => return Ok(Some(found)),
         Err(ticket) => ticket,
     };
-    let found = bank.store().read(move |snapshot| account(snapshot.reading(), wallet, currency)).await?;
+    let found = bank.store().look_up(|reading| account(reading, wallet, currency))?;
     if let Some(found) = found {
         bank.caches().wallets.keep(ticket, key, found);
     }

@@ -41,6 +41,15 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
             directory.display()
         )));
     }
+    // A log left behind by another bank would be replayed into the restored file when it is opened.
+    for left in ["-wal", "-shm"].map(|end| directory.join(format!("{}{end}", sql::FILE_NAME))) {
+        if left.exists() {
+            return Err(Failure::new(format!(
+                "{} was left behind by another bank; restore into an empty directory",
+                left.display()
+            )));
+        }
+    }
     if args.key.is_some() && key.exists() {
         return Err(Failure::new(format!("{} exists, and nothing is ever overwritten", key.display())));
     }
@@ -58,6 +67,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let lock = sql::DirectoryLock::take(directory)
         .map_err(|error| Failure::because(format!("{} cannot be used", directory.display()), error))?;
     copy(&args.file, &target)?;
+    own(&target)?;
     if let Some(from) = &args.key {
         copy(from, &key)?;
     }
@@ -99,6 +109,12 @@ pub fn about_keys(directory: &Path) -> String {
         "not in the backup: {}, without which personal data cannot be read; keep a copy of it elsewhere",
         key.display()
     )
+}
+
+/// Leaves the file readable for its owner alone, whatever mode the backup had.
+fn own(file: &Path) -> Result<(), Failure> {
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(|error| Failure::because(format!("the mode of {} cannot be set", file.display()), error))
 }
 
 /// Copies under another name, syncs, and only then gives the copy its own name.

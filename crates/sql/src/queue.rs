@@ -14,6 +14,8 @@ struct Lanes<T> {
     interactive: VecDeque<T>,
     bulk: VecDeque<T>,
     closed: bool,
+    /// The writer waits: only then need it be woken, which is a system call.
+    idle: bool,
 }
 
 /// The queue cannot take more, or its writer is gone.
@@ -25,7 +27,7 @@ pub(crate) enum Refused {
 
 impl<T> Queue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
-        let lanes = Lanes { interactive: VecDeque::new(), bulk: VecDeque::new(), closed: false };
+        let lanes = Lanes { interactive: VecDeque::new(), bulk: VecDeque::new(), closed: false, idle: false };
         Self { lanes: Mutex::new(lanes), filled: Condvar::new(), capacity }
     }
 
@@ -45,8 +47,11 @@ impl<T> Queue<T> {
             return Err((Refused::Full, item));
         }
         lane.push_back(item);
+        let idle = std::mem::take(&mut lanes.idle);
         drop(lanes);
-        self.filled.notify_one();
+        if idle {
+            self.filled.notify_one();
+        }
         Ok(())
     }
 
@@ -58,6 +63,7 @@ impl<T> Queue<T> {
             if lanes.closed {
                 return false;
             }
+            lanes.idle = true;
             lanes = self.filled.wait(lanes).unwrap_or_else(PoisonError::into_inner);
         }
         let count = most.min(lanes.interactive.len());

@@ -203,6 +203,15 @@ impl Store {
         task.await.map_err(|error| StoreError::Bug(error.to_string()))?
     }
 
+    /// Reads a row or two by key on the calling thread, which waits for them: cheaper than moving to another thread, as
+    /// [`Store::read`] does. For what is about to be kept in memory; balances are not to be had here.
+    ///
+    /// # Errors
+    /// Trouble; whatever `body` returns.
+    pub fn look_up<T>(&self, body: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.inner.readers.snapshot(body)
+    }
+
     /// As [`Store::read`], for threads outside the async runtime.
     ///
     /// # Errors

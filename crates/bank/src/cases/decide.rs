@@ -24,6 +24,8 @@ pub enum Finding {
     Executed {
         /// Minor units.
         amount_minor: i64,
+        /// The currency's number.
+        currency: u16,
     },
     /// The bank did not, and will not, execute it.
     NotExecuted,
@@ -45,7 +47,7 @@ fn no(code: ErrorCode) -> Decision {
 
 /// Proposes how the matter of an open case about a top-up or payout ended; a later proposal takes an earlier one's place. Refused
 /// with `forbidden` (not staff), `missing_field`, `not_found` (no such case, or not about a top-up or payout), `case_closed`,
-/// `invalid_field` (an amount that is not above zero and at most what was asked).
+/// `currency_mismatch`, `invalid_field` (an amount that is not above zero and at most what was asked).
 ///
 /// # Errors
 /// Trouble.
@@ -66,8 +68,13 @@ pub async fn propose(
         if !case.open {
             return no(ErrorCode::CaseClosed);
         }
-        if matches!(finding, Finding::Executed { amount_minor } if !(1..=asked).contains(&amount_minor)) {
-            return Ok(Outcome::Refused(Refusal::of(ErrorCode::InvalidField).at("amount")));
+        if let Finding::Executed { amount_minor, currency } = finding {
+            if currency != asked.1 {
+                return Ok(Outcome::Refused(Refusal::of(ErrorCode::CurrencyMismatch).at("amount")));
+            }
+            if !(1..=asked.0).contains(&amount_minor) {
+                return Ok(Outcome::Refused(Refusal::of(ErrorCode::InvalidField).at("amount")));
+            }
         }
         let reason = format!("{} (evidence: {})", closing.reason, closing.evidence);
         records::set_proposal(uow, id, &Proposal { by, finding, reason: reason.clone() })?;
@@ -77,12 +84,18 @@ pub async fn propose(
     .await
 }
 
-/// Approves what somebody else proposed: the outcome takes effect and the case is closed. Refused with `forbidden` (not staff, or
-/// the proposer), `not_found` (no such case or nothing proposed), `case_closed`.
+/// Approves what somebody else proposed: the outcome takes effect and the case is closed. The approver says what is approved, so
+/// that a proposal changed a moment before is not approved unread. Refused with `forbidden` (not staff, or the proposer),
+/// `not_found` (no such case or nothing proposed), `case_closed`, `invalid_field` (something else is proposed).
 ///
 /// # Errors
 /// Trouble.
-pub async fn approve(bank: &Bank, wish: Wish, id: Id<kinds::Case>) -> Result<Answer<CaseView>, BankError> {
+pub async fn approve(
+    bank: &Bank,
+    wish: Wish,
+    id: Id<kinds::Case>,
+    finding: Finding,
+) -> Result<Answer<CaseView>, BankError> {
     let (desk, who) = (bank.desk(), wish.principal);
     bank.once(wish, move |uow| {
         let Principal::Staff(by) = who else { return no(ErrorCode::Forbidden) };
@@ -95,8 +108,12 @@ pub async fn approve(bank: &Bank, wish: Wish, id: Id<kinds::Case>) -> Result<Ans
             let detail = "whoever proposed it cannot approve it; ask a second person";
             return Ok(Outcome::Refused(Refusal::new(ErrorCode::Forbidden, detail)));
         }
+        if proposal.finding != finding {
+            let detail = format!("what is proposed is {}; read the case again", words(proposal.finding));
+            return Ok(Outcome::Refused(Refusal::new(ErrorCode::InvalidField, detail).at("finding")));
+        }
         let word = match proposal.finding {
-            Finding::Executed { amount_minor } => Word::Done { amount: amount_minor },
+            Finding::Executed { amount_minor, .. } => Word::Done { amount: amount_minor },
             Finding::NotExecuted => Word::Rejected { reason: "found by two people".to_owned() },
         };
         records::add_note(uow, id, Some(by), &format!("approved {}", words(proposal.finding)))?;
@@ -121,18 +138,22 @@ fn subject(text: &str) -> Option<Subject> {
     top_up.or_else(|| Id::parse(text).ok().map(Subject::Payout))
 }
 
-/// What the top-up or payout asked for.
-fn asked(uow: &Uow<'_, '_>, text: &str) -> Result<Option<i64>, StoreError> {
+/// What the top-up or payout asked for, and in which currency.
+fn asked(uow: &Uow<'_, '_>, text: &str) -> Result<Option<(i64, u16)>, StoreError> {
     Ok(match subject(text) {
-        Some(Subject::TopUp(id)) => topups::records::by_id(uow.reading(), id)?.map(|found| found.amount),
-        Some(Subject::Payout(id)) => payouts::records::by_id(uow.reading(), id)?.map(|found| found.amount),
+        Some(Subject::TopUp(id)) => {
+            topups::records::by_id(uow.reading(), id)?.map(|found| (found.amount, found.currency))
+        }
+        Some(Subject::Payout(id)) => {
+            payouts::records::by_id(uow.reading(), id)?.map(|found| (found.amount, found.currency))
+        }
         None => None,
     })
 }
 
 fn words(finding: Finding) -> String {
     match finding {
-        Finding::Executed { amount_minor } => format!("that the bank executed {amount_minor} minor units"),
+        Finding::Executed { amount_minor, .. } => format!("that the bank executed {amount_minor} minor units"),
         Finding::NotExecuted => "that the bank did not execute it".to_owned(),
     }
 }

@@ -22,7 +22,8 @@ CREATE TABLE case_note(
   case_id BLOB NOT NULL, no INTEGER NOT NULL, at INTEGER NOT NULL, staff BLOB, text TEXT NOT NULL, PRIMARY KEY (case_id, no)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE case_proposal(
-  case_id BLOB PRIMARY KEY, staff BLOB NOT NULL, executed INTEGER, reason TEXT NOT NULL, at INTEGER NOT NULL
+  case_id BLOB PRIMARY KEY, staff BLOB NOT NULL, executed INTEGER, currency INTEGER,
+  reason TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -109,22 +110,26 @@ pub(crate) fn page(
 /// Writes what was proposed, in the place of an earlier proposal.
 pub(crate) fn set_proposal(uow: &mut Uow<'_, '_>, id: CaseId, proposal: &Proposal) -> Result<(), StoreError> {
     let executed = match proposal.finding {
-        Finding::Executed { amount_minor } => Some(amount_minor),
+        Finding::Executed { amount_minor, currency } => Some((amount_minor, currency)),
         Finding::NotExecuted => None,
     };
+    let (executed, currency) = (executed.map(|found| found.0), executed.map(|found| found.1));
     let now = uow.now();
     uow.execute("DELETE FROM case_proposal WHERE case_id = ?1", params![id])?;
-    let sql = "INSERT INTO case_proposal(case_id, staff, executed, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    uow.execute(sql, params![id, proposal.by, executed, proposal.reason.as_str(), now])?;
+    let sql =
+        "INSERT INTO case_proposal(case_id, staff, executed, currency, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    uow.execute(sql, params![id, proposal.by, executed, currency, proposal.reason.as_str(), now])?;
     Ok(())
 }
 
 /// What was proposed for a case.
 pub(crate) fn proposal(connection: &Connection, id: CaseId) -> Result<Option<Proposal>, SqlError> {
-    let sql = "SELECT staff, executed, reason FROM case_proposal WHERE case_id = ?1";
+    let sql = "SELECT staff, executed, currency, reason FROM case_proposal WHERE case_id = ?1";
     connection.query_opt(sql, params![id], |row| {
-        let executed = row.opt_int(1)?;
-        let finding = executed.map_or(Finding::NotExecuted, |amount_minor| Finding::Executed { amount_minor });
-        Ok(Proposal { by: row.id(0)?, finding, reason: row.text(2)? })
+        let finding = match row.opt_int(1)? {
+            Some(amount_minor) => Finding::Executed { amount_minor, currency: row.small(2)? },
+            None => Finding::NotExecuted,
+        };
+        Ok(Proposal { by: row.id(0)?, finding, reason: row.text(3)? })
     })
 }

@@ -76,24 +76,27 @@ async fn two_people_end_an_investigation_and_one_alone_does_not() {
         let answer = cases::propose(&bank.bank, wish, id, (finding, closing("the bank wrote", evidence))).await;
         answer.expect("no trouble").result.map(|case| case.open).map_err(|refusal| refusal.code.as_str())
     };
-    let approve = async |wish, id| {
-        let answer = cases::approve(&bank.bank, wish, id).await.expect("no trouble");
+    let approve = async |wish, id, finding| {
+        let answer = cases::approve(&bank.bank, wish, id, finding).await.expect("no trouble");
         answer.result.map(|case| case.open).map_err(|refusal| refusal.code.as_str())
     };
     let (one, other) = (case_of(lost), case_of(paid));
-    let (no, some) = (Finding::NotExecuted, |amount_minor| Finding::Executed { amount_minor });
+    let (no, some) = (Finding::NotExecuted, |amount_minor| Finding::Executed { amount_minor, currency: 156 });
+    let foreign = Finding::Executed { amount_minor: 5, currency: 978 };
     assert_eq!(propose(Wish::internal(Principal::System, "x"), one, no, "letter").await, Err("forbidden"));
     assert_eq!(propose(staff(1), one, no, "").await, Err("missing_field"));
     assert_eq!(propose(staff(1), Id::from_u128(4), no, "letter").await, Err("not_found"));
     assert_eq!(propose(staff(1), one, some(1_001), "letter").await, Err("invalid_field"));
-    assert_eq!(approve(staff(2), one).await, Err("not_found"), "nothing is proposed yet");
+    assert_eq!(approve(staff(2), one, no).await, Err("not_found"), "nothing is proposed yet");
+    assert_eq!(propose(staff(1), one, foreign, "letter").await, Err("currency_mismatch"));
     assert_eq!(propose(staff(1), one, no, "letter").await, Ok(true));
+    assert_eq!(approve(staff(2), one, some(1_000)).await, Err("invalid_field"), "that is not what is proposed");
     assert_eq!(propose(staff(1), other, some(2_000), "letter").await, Ok(true));
-    assert_eq!(approve(staff(1), one).await, Err("forbidden"), "not the proposer");
+    assert_eq!(approve(staff(1), one, no).await, Err("forbidden"), "not the proposer");
     assert_eq!(bank.balance(alice.account.account).0, 2_000, "a proposal moves nothing");
-    assert_eq!((approve(staff(2), one).await, approve(staff(2), other).await), (Ok(false), Ok(false)));
+    assert_eq!((approve(staff(2), one, no).await, approve(staff(2), other, some(2_000)).await), (Ok(false), Ok(false)));
     assert_eq!(
-        (approve(staff(2), one).await, propose(staff(1), one, no, "letter").await),
+        (approve(staff(2), one, no).await, propose(staff(1), one, no, "letter").await),
         (Err("case_closed"), Err("case_closed"))
     );
     let state = async |id| payouts::find(&bank.bank, id).await.expect("no trouble").expect("it exists").state;

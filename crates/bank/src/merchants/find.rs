@@ -79,7 +79,7 @@ pub async fn find(
         Ok(found) => return Ok(Some(found)),
         Err(ticket) => ticket,
     };
-    let found = bank.store().read(move |snapshot| records::account(snapshot.reading(), merchant, currency)).await?;
+    let found = bank.store().look_up(|reading| records::account(reading, merchant, currency))?;
     if let Some(found) = &found {
         bank.caches().merchants.keep(ticket, key, found.clone());
     }

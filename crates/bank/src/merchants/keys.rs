@@ -238,7 +238,7 @@ pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<ApiKey>, Ba
         Ok(key) => return Ok(good(key)),
         Err(ticket) => ticket,
     };
-    let found = bank.store().read(move |snapshot| records::key_by_hash(snapshot.reading(), &hash)).await?;
+    let found = bank.store().look_up(|reading| records::key_by_hash(reading, &hash))?;
     let found =
         found.map(|row| ApiKey { id: row.id, merchant: row.merchant, scopes: row.scopes, expires: row.expires });
     if let Some(key) = found {

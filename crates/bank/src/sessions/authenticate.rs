@@ -28,7 +28,7 @@ pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<Session>, B
         Ok(session) => return Ok(good(session)),
         Err(ticket) => ticket,
     };
-    let found = bank.store().read(move |snapshot| records::by_hash(snapshot.reading(), &hash)).await?;
+    let found = bank.store().look_up(|reading| records::by_hash(reading, &hash))?;
     if let Some(session) = found {
         bank.caches().sessions.keep(ticket, hash, session);
     }

@@ -52,7 +52,10 @@ pub(crate) enum Target {
 /// A payee's name for look-ups: computed once, outside of units.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wanted {
+    /// A phone number or e-mail address: whoever receives its code can prove to be meant, so money may wait for them.
     Alias(KeyedHash),
+    /// A handle: it belongs to whoever took it first, so nothing waits for one that nobody holds.
+    Handle(KeyedHash),
     Wallet(Id<kinds::Wallet>),
 }
 
@@ -64,6 +67,7 @@ impl PayeeRef {
         match self {
             Self::Wallet(id) => Ok(Wanted::Wallet(*id)),
             Self::Alias(text) => match Alias::parse(text) {
+                Ok(alias @ Alias::Handle(_)) => Ok(Wanted::Handle(aliases::search_hash(desk.sealing(), &alias))),
                 Ok(alias) => Ok(Wanted::Alias(aliases::search_hash(desk.sealing(), &alias))),
                 Err(error) => Err(error.code()),
             },
@@ -71,17 +75,20 @@ impl PayeeRef {
     }
 }
 
-/// Who is meant now; none when there is no such wallet.
+/// Who is meant now; none when there is no such wallet, or nobody holds the handle.
 pub(crate) fn resolve(reading: &Connection, wanted: Wanted) -> Result<Option<Target>, StoreError> {
     match wanted {
         Wanted::Wallet(wallet) => {
             Ok(wallets::owner_of(reading, wallet)?.map(|customer| Target::Wallet(wallet, customer)))
         }
-        Wanted::Alias(hash) => Ok(Some(match aliases::resolve(reading, &hash)? {
-            None => Target::Nobody(hash),
-            Some(holder) => Target::Wallet(holder.wallet, holder.customer),
-        })),
+        Wanted::Alias(hash) => Ok(Some(holder_of(reading, &hash)?.unwrap_or(Target::Nobody(hash)))),
+        Wanted::Handle(hash) => holder_of(reading, &hash),
     }
+}
+
+fn holder_of(reading: &Connection, alias: &KeyedHash) -> Result<Option<Target>, StoreError> {
+    let holder = aliases::resolve(reading, alias)?;
+    Ok(holder.map(|holder| Target::Wallet(holder.wallet, holder.customer)))
 }
 
 fn mac(desk: &Desk, payer: Id<kinds::Customer>, target: Target, expires: Timestamp) -> String {
@@ -113,7 +120,7 @@ pub(crate) fn check(
     verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).map_err(|_| ErrorCode::PayeeChanged)
 }
 
-/// Looks a payee up for a payer. Refused with `alias_invalid`, `not_found` (a wallet that does not exist), `payee_is_payer`.
+/// Looks a payee up for a payer. Refused with `alias_invalid`, `not_found` (a wallet that does not exist, a handle that nobody holds), `payee_is_payer`.
 ///
 /// # Errors
 /// Trouble.

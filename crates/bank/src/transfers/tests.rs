@@ -242,3 +242,14 @@ async fn everything_that_waits_for_an_alias_is_claimed_however_much_it_is() {
     verify(&bank, &bob, PHONE).await;
     assert_eq!((bank.balance(bob.account.account).0, own_balance(&bank, Own::Unclaimed)), (1_010, 0));
 }
+
+#[tokio::test]
+async fn nothing_waits_for_a_handle_that_nobody_holds() {
+    let bank = TestBank::new();
+    let payer = bank.customer("Li Ming", 1_000);
+    let payee = PayeeRef::Alias("@nobody_yet".to_owned());
+    let found = transfers::look_up(&bank.bank, payer.id, &payee).await.expect("no trouble");
+    assert_eq!(found.expect_err("nobody").code.as_str(), "not_found");
+    let sent = try_send(&bank, &payer, command(&payer, &payee, Some("1.x"), 100)).await;
+    assert_eq!((sent.expect_err("refused").as_str(), bank.balance(payer.account.account).0), ("not_found", 1_000));
+}

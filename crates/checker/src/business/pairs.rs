@@ -15,8 +15,8 @@ enum Measure {
     Nothing,
     /// The first line's.
     First,
-    /// The last line's.
-    Last,
+    /// All that reached the account which the last line credits.
+    Received,
 }
 
 /// A kind of entry and the rows it belongs to.
@@ -99,9 +99,10 @@ const PAIRS: &[Pair] = &[
     },
     Pair {
         kinds: &[(45, POSTS)],
-        measure: Measure::Last,
+        measure: Measure::Received,
         table: "refund",
-        rows: "SELECT id, amount FROM refund WHERE state = 2",
+        rows: "SELECT r.id, r.amount + CASE WHEN p.terms % 2 = 1 THEN r.fee + r.tax ELSE 0 END \
+            FROM refund r JOIN payment p ON p.id = r.payment WHERE r.state = 2",
     },
 ];
 
@@ -111,7 +112,16 @@ struct Open {
     cause: u128,
     action: i64,
     first: i64,
-    last: i64,
+    /// The account that each line credits, and how much.
+    credits: Vec<(i64, i64)>,
+}
+
+impl Open {
+    fn received(&self) -> i64 {
+        let last = self.credits.last().map_or(0, |found| found.0);
+        let all = self.credits.iter().filter(|found| found.0 == last);
+        all.fold(0, |sum, found| sum.saturating_add(found.1))
+    }
 }
 
 /// What the journal says, pair by pair.
@@ -137,9 +147,10 @@ impl Pairs {
         match (head, &mut self.entry) {
             (Some((kind, cause)), _) => {
                 self.close();
-                self.entry = Some(Open { kind, cause, action: line.action, first: line.amount, last: line.amount });
+                let credits = vec![(line.credit, line.amount)];
+                self.entry = Some(Open { kind, cause, action: line.action, first: line.amount, credits });
             }
-            (None, Some(entry)) => entry.last = line.amount,
+            (None, Some(entry)) => entry.credits.push((line.credit, line.amount)),
             (None, None) => {}
         }
     }
@@ -150,7 +161,7 @@ impl Pairs {
             pair.kinds.iter().any(|(kind, actions)| *kind == entry.kind && actions.contains(&entry.action))
         };
         if let Some((pair, sum)) = self.known.iter_mut().find(|(pair, _)| counts(pair)) {
-            sum.add(entry.cause, measured(pair, entry.first, entry.last));
+            sum.add(entry.cause, measured(pair, entry.first, entry.received()));
         }
     }
 
@@ -171,11 +182,11 @@ impl Pairs {
     }
 }
 
-fn measured(pair: &Pair, first: i64, last: i64) -> i64 {
+fn measured(pair: &Pair, first: i64, received: i64) -> i64 {
     match pair.measure {
         Measure::Nothing => 0,
         Measure::First => first,
-        Measure::Last => last,
+        Measure::Received => received,
     }
 }
 
@@ -186,8 +197,9 @@ fn search(snapshot: &Snapshot, pair: &Pair) -> Result<Stop, Stop> {
         sides.entry((row.u128(0)?, row.int(1)?)).or_default()[1] += 1;
         Ok(())
     })?;
-    let sql = "SELECT h.cause, h.amount, (SELECT l.amount FROM journal l WHERE l.entry = h.entry AND l.seq >= h.seq \
-        AND l.seq < h.seq + 1000 ORDER BY l.seq DESC LIMIT 1), h.action FROM journal h WHERE h.entry = h.seq AND h.kind = ?1 ORDER BY h.seq";
+    let sql = "SELECT h.cause, h.amount, (SELECT sum(l.amount) FROM journal l WHERE l.entry = h.entry AND l.seq >= h.seq \
+        AND l.seq < h.seq + 1000 AND l.credit = (SELECT x.credit FROM journal x WHERE x.entry = h.entry AND x.seq >= h.seq \
+        AND x.seq < h.seq + 1000 ORDER BY x.seq DESC LIMIT 1)), h.action FROM journal h WHERE h.entry = h.seq AND h.kind = ?1 ORDER BY h.seq";
     for (kind, actions) in pair.kinds {
         snapshot.scan("journal", sql, sql::params![*kind], |row| {
             let key = (row.opt_u128(0)?.unwrap_or(0), measured(pair, row.int(1)?, row.int(2)?));

@@ -1,13 +1,14 @@
 //! Cases: what people must look at, and how it ends.
 
-use crate::dto::{Cursor, Day, Moment, Page, Ref, ids, page};
-use bank::cases::{self, CaseView, Closing};
+use crate::dto::{Cursor, Day, Moment, Money, Page, Ref, ids, page};
+use bank::Bank;
+use bank::cases::{self, CaseView, Closing, Finding};
 use edge::caller::{AsStaff, Look, Operate};
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId};
+use edge::{Command, Params, PathId, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use vocabulary::kinds;
+use vocabulary::{ErrorCode, kinds};
 
 /// A case.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,6 +67,57 @@ pub struct CaseClosing {
     pub evidence: String,
 }
 
+/// What the bank did after all.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// It executed the instruction, for `amount`.
+    Executed,
+    /// It did not, and will not.
+    NotExecuted,
+}
+
+/// What is proposed for a case about a top-up or payout.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"finding": "executed", "amount": {"amount": "50.00", "currency": "CNY"},
+    "reason": "The bank confirmed it by letter", "evidence": "letter of 2026-11-22"}))]
+pub struct CaseProposal {
+    /// What the bank did.
+    pub finding: FindingKind,
+    /// How much it executed; absent when it did not.
+    pub amount: Option<Money>,
+    /// Why it is so.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// What shows it.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub evidence: String,
+}
+
+/// What is approved: exactly what was proposed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"finding": "not_executed"}))]
+pub struct CaseApproval {
+    /// What the bank did.
+    pub finding: FindingKind,
+    /// How much it executed; absent when it did not.
+    pub amount: Option<Money>,
+}
+
+fn finding(bank: &Bank, kind: FindingKind, amount: Option<&Money>) -> Result<Finding, Problem> {
+    match (kind, amount) {
+        (FindingKind::NotExecuted, None) => Ok(Finding::NotExecuted),
+        (FindingKind::Executed, Some(amount)) => {
+            let amount = amount.positive(bank, "/amount")?;
+            Ok(Finding::Executed { amount_minor: amount.minor(), currency: amount.currency().number() })
+        }
+        (FindingKind::Executed, None) => Err(Problem::new(ErrorCode::MissingField).at("/amount")),
+        (FindingKind::NotExecuted, Some(_)) => Err(Problem::new(ErrorCode::InvalidField).at("/amount")),
+    }
+}
+
 /// Which cases.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +172,37 @@ pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Case>) -> Handled
 pub async fn note(who: AsStaff<Operate>, PathId(id): PathId<kinds::Case>, command: Command<NewNote>) -> Handled<Case> {
     let (wish, body) = who.wish("cases.note", command);
     reply::created(&who.bank, cases::note(&who.bank, wish, id, body.text).await, show)
+}
+
+/// Propose how an investigation ends
+///
+/// Moves nothing: another member of staff must approve exactly this. A later proposal takes its place.
+#[utoipa::path(post, path = "/v1/staff/cases/{case}/proposal", tag = "staff", request_body = CaseProposal,
+    responses((status = 200, description = "The case.", body = Case)))]
+pub async fn propose(
+    who: AsStaff<Operate>,
+    PathId(id): PathId<kinds::Case>,
+    command: Command<CaseProposal>,
+) -> Handled<Case> {
+    let (wish, body) = who.wish("cases.propose", command);
+    let finding = finding(&who.bank, body.finding, body.amount.as_ref())?;
+    let closing = Closing { reason: body.reason, evidence: body.evidence };
+    reply::done(&who.bank, cases::propose(&who.bank, wish, id, (finding, closing)).await, show)
+}
+
+/// Approve how an investigation ends
+///
+/// By somebody other than the proposer. The outcome takes effect, money moves, and the case is closed.
+#[utoipa::path(post, path = "/v1/staff/cases/{case}/approval", tag = "staff", request_body = CaseApproval,
+    responses((status = 200, description = "The case.", body = Case)))]
+pub async fn approve(
+    who: AsStaff<Operate>,
+    PathId(id): PathId<kinds::Case>,
+    command: Command<CaseApproval>,
+) -> Handled<Case> {
+    let (wish, body) = who.wish("cases.approve", command);
+    let finding = finding(&who.bank, body.finding, body.amount.as_ref())?;
+    reply::done(&who.bank, cases::approve(&who.bank, wish, id, finding).await, show)
 }
 
 /// Close a case

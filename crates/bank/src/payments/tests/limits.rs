@@ -2,6 +2,7 @@
 
 use super::{World, code};
 use crate::testing::TestCustomer;
+use std::sync::Arc;
 use vocabulary::Timestamp;
 
 /// A tier with 10,000 a day and 6,000 for one movement.
@@ -62,4 +63,34 @@ async fn a_refund_tomorrow_gives_nothing_back_to_tomorrow() {
     world.paid(6_000, "tomorrow").await;
     world.refund(world.refund_command(paid.id, None, "refund")).await.expect("it is refunded");
     assert_eq!(code(&world.pay(world.command(&world.alice, 4_001, "over")).await), "limit_exceeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_midnight_two_hundred_payments_keep_the_limit_of_each_day() {
+    let world = Arc::new(World::free(0, 0).await);
+    limited(&world, &world.alice).await;
+    let midnight = Timestamp::parse("2026-11-23T16:00:00Z").expect("a moment");
+    world.tick((midnight.micros() - world.test.bank.now().micros()) / 1_000_000 - 1);
+    let tasks: Vec<_> = (0..200)
+        .map(|no| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                if no == 60 {
+                    world.test.clock.advance(1);
+                }
+                world.pay(world.command(&world.alice, 1_000, &format!("key {no}"))).await
+            })
+        })
+        .collect();
+    let (mut before, mut after) = (0, 0);
+    for task in tasks {
+        match task.await.expect("no panic") {
+            Ok(paid) if paid.created_at < midnight => before += 1,
+            Ok(_) => after += 1,
+            Err(refusal) => assert_eq!(refusal.code.as_str(), "limit_exceeded"),
+        }
+    }
+    assert!(before <= 10, "{before} on the first day");
+    assert_eq!(after, 10, "the second day's limit is used up and no more");
+    assert_eq!(world.balances().0, 100_000 - 1_000 * (before + after));
 }
