@@ -120,7 +120,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             queue: 4096,
-            group: 256,
+            group: 128,
             group_time: Duration::from_millis(10),
             group_bytes: 4 << 20,
             patience: Duration::from_millis(500),

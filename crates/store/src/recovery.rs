@@ -36,6 +36,7 @@ pub(crate) fn load(connection: &Connection, fixed: Fixed) -> Result<State, SqlEr
         own_limits: HashMap::new(),
         entry_index: RollingIndex::new(0, ENTRY_INDEX, ENTRY_SELECT),
         key_index: RollingIndex::new(0, KEY_INDEX, KEY_SELECT),
+        event_index: events_by_owner(0),
         holds: HashMap::new(),
         lines: Vec::new(),
         entries: HashMap::new(),
@@ -69,6 +70,7 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
     state.groups = Rolling::new(watermark(connection, "groups")?);
     state.entry_index = RollingIndex::new(watermark(connection, "entries")?, ENTRY_INDEX, ENTRY_SELECT);
     state.key_index = RollingIndex::new(watermark(connection, "keys")?, KEY_INDEX, KEY_SELECT);
+    state.event_index = events_by_owner(watermark(connection, "events")?);
     state.profiles = groups::profiles(connection)?.into_iter().collect();
     state.own_limits = groups::own_limits(connection)?.into_iter().collect();
     state.holds.clear();
@@ -86,7 +88,13 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
 /// A key that is in the index table already is put there once more, which changes nothing.
 fn fold_keys(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
     let index = &mut state.key_index;
-    keys::each_from(connection, index.watermark, |hash, row| index.insert(hash, row))
+    keys::each_from(connection, index.watermark, |hash, row| index.insert(hash, row))?;
+    let index = &mut state.event_index;
+    outbox::each_owner_from(connection, index.watermark, |hash, no| index.insert(hash, no))
+}
+
+fn events_by_owner(watermark: u64) -> RollingIndex {
+    RollingIndex::new(watermark, outbox::INDEX, outbox::INDEX_SELECT).keeping(outbox::INDEX_WAITING)
 }
 
 fn fold_tail(state: &mut State, connection: &Connection) -> Result<(), SqlError> {

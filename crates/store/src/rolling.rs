@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// How many journal lines a full sweep spans: recovery folds at most about twice as many.
 const LINES_PER_SWEEP: usize = 1 << 18;
 /// How many index keys wait in memory.
-const KEYS_WAITING: usize = 1 << 18;
+pub(crate) const KEYS_WAITING: usize = 1 << 18;
 
 /// A dense table in memory, keyed by numbers from 1, loaded on demand, flushed in order.
 pub(crate) struct Rolling<T> {
@@ -122,6 +122,8 @@ pub(crate) struct RollingIndex {
     /// keys beyond it are not its own: keys that grow with time would never let it end.
     sweep: Option<(u64, (i64, u64))>,
     pub(crate) watermark: u64,
+    /// How many keys wait in memory before the oldest stretch is written.
+    keep: usize,
     insert: [&'static str; 2],
     select: &'static str,
 }
@@ -135,7 +137,12 @@ const ROWS: usize = 16;
 impl RollingIndex {
     /// `insert` holds the statement for one row and for [`ROWS`] rows; `select` finds numbers by hash.
     pub(crate) fn new(watermark: u64, insert: [&'static str; 2], select: &'static str) -> Self {
-        Self { waiting: BTreeSet::new(), cursor: FIRST_KEY, sweep: None, watermark, insert, select }
+        Self { waiting: BTreeSet::new(), cursor: FIRST_KEY, sweep: None, watermark, keep: KEYS_WAITING, insert, select }
+    }
+
+    /// The same with another number of waiting keys.
+    pub(crate) fn keeping(self, keep: usize) -> Self {
+        Self { keep, ..self }
     }
 
     pub(crate) fn insert(&mut self, hash: i64, row: u64) {
@@ -151,7 +158,7 @@ impl RollingIndex {
 
     /// Writes as many waiting keys as are too many, in order from where the last group stopped; all when `all`.
     pub(crate) fn flush(&mut self, connection: &Connection, next_row: u64, all: bool) -> Result<Option<u64>, SqlError> {
-        let mut left = if all { self.waiting.len() } else { self.waiting.len().saturating_sub(KEYS_WAITING) };
+        let mut left = if all { self.waiting.len() } else { self.waiting.len().saturating_sub(self.keep) };
         if all {
             (self.cursor, self.sweep) = (FIRST_KEY, None);
         }

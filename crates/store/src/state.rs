@@ -50,6 +50,7 @@ pub(crate) struct State {
     pub(crate) own_limits: HashMap<u64, LimitSet>,
     pub(crate) entry_index: RollingIndex,
     pub(crate) key_index: RollingIndex,
+    pub(crate) event_index: RollingIndex,
     /// Holds changed in this group.
     pub(crate) holds: HashMap<u128, Hold>,
     /// Lines of this group, not yet in the table.
@@ -190,7 +191,10 @@ impl State {
         let groups = self.groups.flush(lines, self.next_line, all, write)?;
         let entries = self.entry_index.flush(connection, self.next_line, all)?;
         let keys = self.key_index.flush(connection, self.next_key, all)?;
-        for (name, mark) in [("accounts", accounts), ("groups", groups), ("entries", entries), ("keys", keys)] {
+        let events = self.event_index.flush(connection, self.next_event, all)?;
+        let marks =
+            [("accounts", accounts), ("groups", groups), ("entries", entries), ("keys", keys), ("events", events)];
+        for (name, mark) in marks {
             if let Some(line) = mark {
                 crate::recovery::set_watermark(connection, name, line)?;
             }
@@ -248,7 +252,12 @@ impl GroupState for State {
             self.next_key += 1;
         }
         outbox::insert_all(connection, self.next_event, self.moment.now, &self.events)?;
-        self.next_event += self.events.len() as u64;
+        for event in &self.events {
+            if let Some(owner) = event.owner {
+                self.event_index.insert(outbox::owner_hash(owner), self.next_event);
+            }
+            self.next_event += 1;
+        }
         self.flush_tables(connection)?;
         self.flush_all = false;
         Ok(())

@@ -182,3 +182,36 @@ fn of_two_moves_of_the_clock_at_once_the_farther_one_stands() {
     }
     assert_eq!(open(directory.path(), &clock).now(), far);
 }
+
+#[test]
+fn an_owner_finds_its_events_in_order_before_and_after_the_watermark() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let event = |owner: u128, no: u128| crate::NewEvent {
+        kind: "test.happened",
+        version: 1,
+        owner: Some(owner),
+        subject: no,
+        body: "{}".to_owned(),
+    };
+    let seen = |store: &Store, after: u64| {
+        let read = |snapshot: &Snapshot<'_>| snapshot.events_after(after, Some(3), 10_000);
+        store.read_blocking(read).expect("reads").iter().map(|event| event.no).collect::<Vec<_>>()
+    };
+    let expected = |from: u64| (1..=30_000_u64).filter(|no| no % 7 == 3 && *no > from).collect::<Vec<_>>();
+    {
+        let store = open(directory.path(), &clock);
+        for part in 0..30_u128 {
+            done(store.write_blocking(move |uow| {
+                (1..=1000).for_each(|no| uow.emit(event((part * 1000 + no) % 7, part * 1000 + no)));
+                Ok(Outcome::Done(()))
+            }));
+        }
+        assert_eq!(seen(&store, 0), expected(0));
+        assert_eq!(seen(&store, 29_000), expected(29_000));
+    }
+    let store = open(directory.path(), &clock);
+    assert_eq!(seen(&store, 0), expected(0), "also after a restart");
+    store.settle_blocking().expect("settles");
+    assert_eq!(seen(&store, 12_345), expected(12_345), "also when everything is indexed");
+}
