@@ -280,7 +280,11 @@ impl TestBank {
             sandbox: true,
             currencies: vec![currency("CNY"), currency("EUR"), currency("JPY")],
             units: vec![Currency::unit("PTS", 1000, 0).expect("a unit")],
-            limits: store::Limits { rehearse: true, ..store::Limits::default() },
+            limits: store::Limits {
+                rehearse: true,
+                patience: std::time::Duration::from_secs(60),
+                ..store::Limits::default()
+            },
             cache_kib: 4096,
         };
         let bank = outside(move || Bank::open(options).expect("the bank opens"));
