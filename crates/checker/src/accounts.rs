@@ -5,6 +5,7 @@ use crate::difference::{Difference, Place, Stop};
 use crate::journal::{Line, action};
 use crate::limits::Groups;
 use crate::scan::Snapshot;
+use crate::slices;
 use money::Currency;
 use std::collections::BTreeMap;
 
@@ -52,7 +53,7 @@ impl Account {
     }
 
     fn place(&self) -> Place {
-        Place { invariant: "I5", table: "account", row: self.no }
+        Place { invariant: "I5", table: "account_slice", row: self.no }
     }
 
     /// The row must equal the fold when the fold has come to the row's line.
@@ -116,16 +117,25 @@ pub(crate) struct Accounts {
     /// The first is number 1.
     rows: Vec<Account>,
     watermark: i64,
+    /// The first account whose terms in its slice are others than in its row: told last, because what the rules of money say
+    /// about either tells more.
+    terms: Option<Stop>,
 }
 
-const SELECT: &str = "SELECT no, book, class, floor, freeze, frozen, group_own, group_owner, debits_posted, \
-    credits_posted, debits_pending, credits_pending, last, receivable FROM account JOIN account_total USING (no) ORDER BY no";
+const SELECT: &str = "SELECT no, book, class, floor, freeze, frozen, group_own, group_owner, receivable, closed FROM account \
+    ORDER BY no";
+
+/// An account's terms in the order of its slice: bits (class, then 8 for a floor, 16 and 32 for debits and credits frozen, 64
+/// for closed), book, floor, frozen amount, own and owner's limit group, receivable.
+type Terms = [i64; 7];
+const TERMS: [&str; 7] = ["class", "book", "floor", "frozen", "group_own", "group_owner", "receivable"];
 
 impl Accounts {
-    /// Reads the table; numbers have no gaps, references lead somewhere.
+    /// Reads the tables; numbers have no gaps, references lead somewhere.
     pub(crate) fn read(snapshot: &Snapshot, groups: &Groups) -> Result<Self, Stop> {
         let mut rows: Vec<Account> = Vec::new();
         let mut receivables = Vec::new();
+        let mut all_terms: Vec<Terms> = Vec::new();
         snapshot.scan("account", SELECT, &[], |row| {
             let no = row.int(0)?;
             let place = Place { invariant: "form", table: "account", row: no };
@@ -137,37 +147,59 @@ impl Accounts {
                 let group = row.int(at)?;
                 place.that(group == 0 || groups.knows(group), column, "a limit group", group)?;
             }
-            if row.int(13)? != 0 {
-                receivables.push((no, row.int(13)?));
+            if row.int(8)? != 0 {
+                receivables.push((no, row.int(8)?));
             }
-            let table = Counters {
-                debits_posted: row.int(8)?,
-                credits_posted: row.int(9)?,
-                debits_pending: row.int(10)?,
-                credits_pending: row.int(11)?,
-            };
+            let (floor, freeze) = (row.opt_int(3)?, row.int(4)?);
+            place.that((0..4).contains(&freeze), "freeze", "0 to 3", freeze)?;
+            place.that((0..2).contains(&row.int(9)?), "closed", "0 or 1", row.int(9)?)?;
+            let bits = class | i64::from(floor.is_some()) << 3 | freeze << 4 | row.int(9)? << 6;
+            all_terms.push([bits, row.int(1)?, floor.unwrap_or(0), row.int(5)?, row.int(6)?, row.int(7)?, row.int(8)?]);
             rows.push(Account {
                 no,
                 book: row.small(1)?,
                 debit_normal: class == 1 || class == 5,
-                floor: row.opt_int(3)?,
-                frozen: row.int(4)? != 0 || row.int(5)? != 0,
+                floor,
+                frozen: freeze != 0 || row.int(5)? != 0,
                 groups: [row.int(6)?, row.int(7)?],
-                table,
-                table_last: row.int(12)?,
+                table: Counters::default(),
+                table_last: 0,
                 compared: false,
                 fold: Counters::default(),
                 last: 0,
             });
             Ok(())
         })?;
-        // A row of one table without its row in the other is in no join.
-        for table in ["account", "account_total"] {
-            let count = snapshot.number(&format!("SELECT count(*) FROM {table}"), &[])?;
-            let read = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            Place { invariant: "form", table, row: read + 1 }.same("rows", read, count)?;
-        }
-        let accounts = Self { rows, watermark: snapshot.watermark("accounts")? };
+        let mut terms = None;
+        let count = slices::each(snapshot, "account_slice", |no, numbers| {
+            let place = Place { invariant: "form", table: "account_slice", row: no };
+            let account = usize::try_from(no - 1).ok().and_then(|at| rows.get_mut(at).zip(all_terms.get(at)));
+            let Some((account, expected)) = account else { return Err(place.differs("no", "an account", no)) };
+            let found: Terms = [
+                numbers.unsigned()?,
+                numbers.unsigned()?,
+                numbers.signed()?,
+                numbers.signed()?,
+                numbers.unsigned()?,
+                numbers.unsigned()?,
+                numbers.unsigned()?,
+            ];
+            for (at, column) in TERMS.into_iter().enumerate() {
+                let compared = place.same(column, expected[at], found[at]);
+                terms = terms.take().or(compared.err());
+            }
+            account.table = Counters {
+                debits_posted: numbers.signed()?,
+                credits_posted: numbers.signed()?,
+                debits_pending: numbers.signed()?,
+                credits_pending: numbers.signed()?,
+            };
+            account.table_last = numbers.unsigned()?;
+            Ok(())
+        })?;
+        let read = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        Place { invariant: "form", table: "account_slice", row: count + 1 }.same("rows", read, count)?;
+        let accounts = Self { rows, watermark: snapshot.watermark("accounts")?, terms };
         for (no, receivable) in receivables {
             let place = Place { invariant: "form", table: "account", row: no };
             let book = accounts.get(no).map(|account| account.book);
@@ -226,7 +258,7 @@ impl Accounts {
             let expected = format!("a line of the account, such as its last ({})", account.last);
             account.place().that(account.compared, "last", expected, account.table_last)?;
         }
-        Ok(())
+        self.terms.take().map_or(Ok(()), Err)
     }
 
     /// What is held on the account's two sides, for comparison with the holds.

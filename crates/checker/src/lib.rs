@@ -4,12 +4,12 @@
 //! itself here. It streams; memory grows with accounts, limit groups and open holds, never with the journal. It reads one
 //! snapshot, so that it works beside a running bank, on a backup, and on what a crash left behind.
 //!
-//! The journal is the truth. `account` and `limit_group` may lag behind it: each row is right for the line in its `last`,
-//! and every later line lies behind the watermark, from where a start folds on. What is checked, by the invariants' names:
+//! The journal is the truth. `account_slice` and `group_slice` may lag behind it: each of their rows is right for the line that
+//! it names as its last, and every later line lies behind the watermark, from where a start folds on. What is checked, by the invariants' names:
 //!
 //! - I1 the balances of each book (currency and legal entity) add up to nothing;
 //! - I4 one record for each idempotency key, found by its index;
-//! - I5 the balances on every line, the account rows and the chains of lines equal the fold of the postings;
+//! - I5 the balances on every line, the rows of account slices and the chains of lines equal the fold of the postings;
 //! - I6 no line that is not forced leaves an account below its floor, holds counted. Floors have no history: today's is
 //!   used, and accounts that are frozen in any way today are passed over. A credit line withdrawn after it was drawn is
 //!   therefore reported;
@@ -30,6 +30,7 @@ mod indexes;
 mod journal;
 mod limits;
 mod scan;
+mod slices;
 mod sums;
 
 pub use difference::{CheckError, Difference};

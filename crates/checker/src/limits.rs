@@ -4,6 +4,7 @@ use crate::accounts::Accounts;
 use crate::difference::{Place, Stop};
 use crate::journal::{Line, action};
 use crate::scan::Snapshot;
+use crate::slices;
 
 /// The windows of a group: day, month (year × 12 + month − 1), year, and what was used in each, out and in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl Usage {
 
 impl Group {
     fn compare(&mut self, no: i64) -> Result<(), Stop> {
-        let place = Place { invariant: "limits", table: "limit_group", row: no };
+        let place = Place { invariant: "limits", table: "group_slice", row: no };
         let (fold, table) = (&self.fold, &self.table);
         let names = [["day", "out_day", "in_day"], ["month", "out_month", "in_month"], ["year", "out_year", "in_year"]];
         for (at, [window, out, into]) in names.into_iter().enumerate() {
@@ -91,25 +92,31 @@ impl Group {
     }
 }
 
-const SELECT: &str = "SELECT no, day, month, year, out_day, out_month, out_year, in_day, in_month, in_year, last \
-    FROM limit_group ORDER BY no";
-
 impl Groups {
     pub(crate) fn read(snapshot: &Snapshot) -> Result<Self, Stop> {
         let mut rows: Vec<Group> = Vec::new();
-        snapshot.scan("limit_group", SELECT, &[], |row| {
+        let mut profiles = Vec::new();
+        snapshot.scan("limit_group", "SELECT no, profile FROM limit_group ORDER BY no", &[], |row| {
             let no = row.int(0)?;
-            let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            let count = i64::try_from(profiles.len()).unwrap_or(i64::MAX);
             Place { invariant: "form", table: "limit_group", row: no }.same("no", count + 1, no)?;
+            profiles.push(row.int(1)?);
+            Ok(())
+        })?;
+        slices::each(snapshot, "group_slice", |no, numbers| {
+            let place = Place { invariant: "limits", table: "group_slice", row: no };
+            place.same("profile", profiles.get(rows.len()).copied(), Some(numbers.unsigned()?))?;
+            let (day, month) = (numbers.signed()?, numbers.signed()?);
             let table = Usage {
-                window: [row.int(1)?, row.int(2)?, row.int(3)?],
-                out: [row.int(4)?, row.int(5)?, row.int(6)?],
-                into: [row.int(7)?, row.int(8)?, row.int(9)?],
+                window: [day, month, month.div_euclid(12)],
+                out: [numbers.signed()?, numbers.signed()?, numbers.signed()?],
+                into: [numbers.signed()?, numbers.signed()?, numbers.signed()?],
             };
-            let (table_last, fold) = (row.int(10)?, Usage::default());
+            let (table_last, fold) = (numbers.unsigned()?, Usage::default());
             rows.push(Group { table, table_last, compared: false, fold, last: 0 });
             Ok(())
         })?;
+        Place { invariant: "form", table: "group_slice", row: 0 }.same("rows", profiles.len(), rows.len())?;
         Ok(Self { rows, watermark: snapshot.watermark("groups")? })
     }
 
@@ -132,7 +139,7 @@ impl Groups {
             let (watermark, group) = (self.watermark, &mut self.rows[place]);
             if group.last == group.table_last {
                 group.compare(no)?;
-                let place = Place { invariant: "limits", table: "limit_group", row: no };
+                let place = Place { invariant: "limits", table: "group_slice", row: no };
                 let expected = || format!("at least the last line before the watermark {watermark} ({})", line.seq);
                 place.that(line.seq >= watermark, "last", expected(), group.table_last)?;
             }
@@ -150,7 +157,7 @@ impl Groups {
             if group.last == group.table_last {
                 group.compare(no)?;
             }
-            let place = Place { invariant: "limits", table: "limit_group", row: no };
+            let place = Place { invariant: "limits", table: "group_slice", row: no };
             let expected = format!("a line that counts, such as the last ({})", group.last);
             place.that(group.compared, "last", expected, group.table_last)?;
         }

@@ -1,8 +1,9 @@
 //! Limit groups: whose limits bind which accounts, and what was used. Limits come from a profile (shared, set by policy) and
-//! may be lowered for one group (the customer's own).
+//! may be lowered for one group (the customer's own). What was used stands in `group_slice` (see `slices`).
 
+use crate::slices::{Decoder, Encoder, Sliced};
 use ledger::{Group, GroupNo, LimitSet};
-use sql::{Connection, Param, Prepared, Row, SqlError};
+use sql::{Connection, Param, Row, SqlError};
 
 const LIMITS: &str = "out_movement, out_day, out_month, out_year, in_movement, in_day, in_month, in_year, balance";
 
@@ -56,50 +57,55 @@ pub(crate) struct GroupRow {
     pub(crate) profile: u32,
 }
 
-pub(crate) fn by_no(connection: &Connection, no: GroupNo) -> Result<Option<GroupRow>, SqlError> {
-    let sql = "SELECT profile, day, month, year, out_day, out_month, out_year, in_day, in_month, in_year, last \
-        FROM limit_group WHERE no = ?1";
-    connection.query_opt(sql, sql::params![no.0], |row| {
-        let three = |start: usize| -> Result<[i64; 3], SqlError> {
-            Ok([row.int(start)?, row.int(start + 1)?, row.int(start + 2)?])
-        };
-        let group = Group {
-            no,
-            day: row.small(1)?,
-            month: row.small(2)?,
-            year: row.small(3)?,
-            out: three(4)?,
-            into: three(7)?,
-            last: row.small(10)?,
-        };
-        Ok(GroupRow { group, profile: row.small(0)? })
-    })
+/// A group in memory, in 72 bytes; the year follows from the month.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedGroup {
+    out: [i64; 3],
+    into: [i64; 3],
+    last: u64,
+    day: i32,
+    month: i32,
+    profile: u32,
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO limit_group(no, profile, owner, day, month, year, out_day, out_month, out_year, \
-    in_day, in_month, in_year, last) VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
+impl Sliced for GroupRow {
+    type Packed = PackedGroup;
+    const SELECT: &'static str = "SELECT rows FROM group_slice WHERE no = ?1";
+    const WRITE: &'static str =
+        "INSERT INTO group_slice(no, rows) VALUES (?1, ?2) ON CONFLICT (no) DO UPDATE SET rows = excluded.rows";
+
+    fn pack(&self) -> PackedGroup {
+        let Group { day, month, out, into, last, .. } = self.group;
+        PackedGroup { out, into, last, day, month, profile: self.profile }
+    }
+
+    fn unpack(no: u64, packed: &PackedGroup) -> Self {
+        let PackedGroup { out, into, last, day, month, profile } = *packed;
+        Self { group: Group { no: GroupNo(no), day, month, year: month.div_euclid(12), out, into, last }, profile }
+    }
+
+    fn encode(packed: &PackedGroup, to: &mut Encoder<'_>) {
+        to.unsigned(u64::from(packed.profile));
+        to.signed(i64::from(packed.day));
+        to.signed(i64::from(packed.month));
+        for used in packed.out.iter().chain(&packed.into) {
+            to.signed(*used);
+        }
+        to.unsigned(packed.last);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<PackedGroup, SqlError> {
+        let small = |value: i64| i32::try_from(value).map_err(|_| SqlError::Corrupt("a group's window"));
+        let profile = from.small()?;
+        let (day, month) = (small(from.signed()?)?, small(from.signed()?)?);
+        let out = [from.signed()?, from.signed()?, from.signed()?];
+        let into = [from.signed()?, from.signed()?, from.signed()?];
+        Ok(PackedGroup { out, into, last: from.unsigned()?, day, month, profile })
+    }
+}
+
+pub(crate) const INSERT: &str = "INSERT INTO limit_group(no, profile, owner) VALUES (?1, ?2, ?3)";
 pub(crate) const CHANGE: &str = "UPDATE limit_group SET profile = ?2 WHERE no = ?1";
-
-pub(crate) const WRITE_USAGE: &str = "UPDATE limit_group SET day = ?2, month = ?3, year = ?4, out_day = ?5, \
-    out_month = ?6, out_year = ?7, in_day = ?8, in_month = ?9, in_year = ?10, last = ?11 WHERE no = ?1";
-
-/// Writes the usage of a dirty group; the statement is [`WRITE_USAGE`].
-pub(crate) fn write_usage(statement: &mut Prepared<'_>, group: &Group) -> Result<(), SqlError> {
-    let params = sql::params![
-        group.no.0,
-        group.day,
-        group.month,
-        group.year,
-        group.out[0],
-        group.out[1],
-        group.out[2],
-        group.into[0],
-        group.into[1],
-        group.into[2],
-        group.last
-    ];
-    statement.execute(params).map(drop)
-}
 
 /// The lower of two sets, limit by limit.
 pub(crate) fn lower(a: &LimitSet, b: &LimitSet) -> LimitSet {

@@ -147,10 +147,10 @@ fn insert(first: &mut Prepared<'_>, next: &mut Prepared<'_>, row: &JournalLine) 
     first.execute(&params).map(drop)
 }
 
-pub(crate) fn read(row: &Row<'_>) -> Result<JournalLine, SqlError> {
+fn read_line(row: &Row<'_>) -> Result<Line, SqlError> {
     let counted = row.int(8)?;
     let account = |column| row.small(column).map(AccountNo);
-    let line = Line {
+    Ok(Line {
         seq: row.small(0)?,
         entry: row.small(1)?,
         action: action(row.int(2)?)?,
@@ -169,7 +169,11 @@ pub(crate) fn read(row: &Row<'_>) -> Result<JournalLine, SqlError> {
         credit_after: After { posted: row.int(12)?, held: row.int(13)? },
         debit_prev: row.small(14)?,
         credit_prev: row.small(15)?,
-    };
+    })
+}
+
+pub(crate) fn read(row: &Row<'_>) -> Result<JournalLine, SqlError> {
+    let line = read_line(row)?;
     let header = match row.opt_u128(16)? {
         None => None,
         Some(id) => Some(Header {
@@ -235,6 +239,17 @@ pub(crate) fn each_from(
 ) -> Result<(), SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM journal WHERE seq >= ?1 ORDER BY seq");
     connection.each(&sql, sql::params![first], |row| visit(read(row)?))
+}
+
+/// As [`each_from`], without the headers.
+pub(crate) fn each_line_from(
+    connection: &Connection,
+    first: u64,
+    mut visit: impl FnMut(Line) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    let sql = "SELECT seq, entry, action, debit, credit, amount, released, hold, counted, day, debit_posted, debit_held, \
+        credit_posted, credit_held, debit_prev, credit_prev FROM journal WHERE seq >= ?1 ORDER BY seq";
+    connection.each(sql, sql::params![first], |row| visit(read_line(row)?))
 }
 
 /// Visits the ids and first lines of entries from a line on.

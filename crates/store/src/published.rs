@@ -37,13 +37,13 @@ impl Published {
     /// Publishes heads, then the last line.
     pub(crate) fn publish(&self, heads: impl Iterator<Item = (u64, u64)>, line: u64) {
         for (no, head) in heads {
-            self.set(no, head);
+            self.head_is(no, head);
         }
         self.line.store(line, Ordering::Release);
     }
 
-    /// Heads only grow: after a failed group the journal's tail is published once more, line by line, beside readers.
-    fn set(&self, no: u64, head: u64) {
+    /// One account's last line. Heads only grow: after a failed group the journal's tail is published once more, line by line, beside readers.
+    pub(crate) fn head_is(&self, no: u64, head: u64) {
         let (chunk, place) = place(no);
         {
             let chunks = self.chunks.read().unwrap_or_else(std::sync::PoisonError::into_inner);

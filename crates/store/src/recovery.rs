@@ -3,12 +3,14 @@
 //! Crash point closed here: a crash between two groups loses the dirty rows in memory, never the lines that made them
 //! dirty. Each row's `last` tells which lines it already contains; folding goes through the same `replay` as posting.
 
+use crate::groups::GroupRow;
 use crate::journal;
 use crate::keys;
-use crate::rolling::{Rolling, RollingIndex};
+use crate::rolling::Rolling;
+use crate::rolling_index::RollingIndex;
 use crate::state::{ENTRY_INDEX, ENTRY_SELECT, Fixed, KEY_INDEX, KEY_SELECT, State, entry_hash};
 use crate::{groups, outbox};
-use ledger::{Count, Line, Moment, limits};
+use ledger::{Account, Count, Moment, limits};
 use sql::{Connection, SqlError};
 use std::collections::HashMap;
 use vocabulary::Timestamp;
@@ -30,8 +32,8 @@ pub(crate) fn load(connection: &Connection, fixed: Fixed) -> Result<State, SqlEr
     let mut state = State {
         fixed,
         moment,
-        accounts: Rolling::new(0),
-        groups: Rolling::new(0),
+        accounts: Rolling::new(0, 0),
+        groups: Rolling::new(0, 0),
         profiles: HashMap::new(),
         own_limits: HashMap::new(),
         entry_index: RollingIndex::new(0, ENTRY_INDEX, ENTRY_SELECT),
@@ -66,8 +68,8 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
     state.next_key = after_last(connection, "SELECT max(seq) FROM idempotency")?;
     state.next_account = after_last(connection, "SELECT max(no) FROM account")?;
     state.next_group = after_last(connection, "SELECT max(no) FROM limit_group")?;
-    state.accounts = Rolling::new(watermark(connection, "accounts")?);
-    state.groups = Rolling::new(watermark(connection, "groups")?);
+    state.accounts = Rolling::new(watermark(connection, "accounts")?, state.next_account - 1);
+    state.groups = Rolling::new(watermark(connection, "groups")?, state.next_group - 1);
     state.entry_index = RollingIndex::new(watermark(connection, "entries")?, ENTRY_INDEX, ENTRY_SELECT);
     state.key_index = RollingIndex::new(watermark(connection, "keys")?, KEY_INDEX, KEY_SELECT);
     state.event_index = events_by_owner(watermark(connection, "events")?);
@@ -81,56 +83,65 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
     state.events.clear();
     state.undo.clear();
     state.moment.now = Timestamp::from_micros(0);
-    fold_tail(state, connection)?;
-    fold_keys(state, connection)
-}
-
-/// A key that is in the index table already is put there once more, which changes nothing.
-fn fold_keys(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    let index = &mut state.key_index;
-    keys::each_from(connection, index.watermark, |hash, row| index.insert(hash, row))?;
-    let index = &mut state.event_index;
-    outbox::each_owner_from(connection, index.watermark, |hash, no| index.insert(hash, no))
+    let other = Connection::open_reader(&state.fixed.file)?;
+    let State { fixed, accounts, groups, entry_index, key_index, event_index, .. } = state;
+    // Balances and look-up indexes have nothing to do with each other: each half has a core.
+    std::thread::scope(|scope| {
+        let indexes = scope.spawn(move || fold_indexes(&other, entry_index, key_index, event_index));
+        fold_lines(connection, fixed, accounts, groups)?;
+        indexes.join().map_err(|_| SqlError::Corrupt("an index cannot be read"))?
+    })?;
+    state.fixed.published.publish(std::iter::empty(), state.next_line - 1);
+    Ok(())
 }
 
 fn events_by_owner(watermark: u64) -> RollingIndex {
     RollingIndex::new(watermark, outbox::INDEX, outbox::INDEX_SELECT).keeping(outbox::INDEX_WAITING)
 }
 
-fn fold_tail(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    let index = &mut state.entry_index;
-    journal::each_id_from(connection, index.watermark, |id, row| index.insert(entry_hash(id), row))?;
-    let from = state.accounts.watermark.min(state.groups.watermark);
-    let mut heads = Vec::new();
-    journal::each_from(connection, from, |row| {
-        fold_line(state, connection, &row.line)?;
-        state.undo.clear();
-        heads.push((row.line.debit.0, row.line.seq));
-        heads.push((row.line.credit.0, row.line.seq));
-        Ok(())
-    })?;
-    state.fixed.published.publish(heads.into_iter(), state.next_line - 1);
+/// A key that is in the index table already is put there once more, which changes nothing.
+fn fold_indexes(
+    connection: &Connection,
+    entries: &mut RollingIndex,
+    keys: &mut RollingIndex,
+    events: &mut RollingIndex,
+) -> Result<(), SqlError> {
+    let mut found = Vec::new();
+    journal::each_id_from(connection, entries.watermark, |id, row| found.push((entry_hash(id), row)))?;
+    entries.refill(&mut found);
+    keys::each_from(connection, keys.watermark, |hash, row| found.push((hash, row)))?;
+    keys.refill(&mut found);
+    outbox::each_owner_from(connection, events.watermark, |hash, no| found.push((hash, no)))?;
+    events.refill(&mut found);
     Ok(())
 }
 
-fn fold_line(state: &mut State, connection: &Connection, line: &Line) -> Result<(), SqlError> {
-    let unknown = SqlError::Corrupt("the journal names an unknown account");
-    let found = (state.account(connection, line.debit.0)?, state.account(connection, line.credit.0)?);
-    let (Some(mut debit), Some(mut credit)) = found else { return Err(unknown) };
-    if line.count != Count::No {
-        for (no, sides) in limits::concerned(&debit, &credit) {
-            let before = state.group(connection, no.0)?.group;
-            let after = limits::replay(before, sides, line);
-            if after != before {
-                state.set_usage(&after);
+fn fold_lines(
+    connection: &Connection,
+    fixed: &Fixed,
+    accounts: &mut Rolling<Account>,
+    groups: &mut Rolling<GroupRow>,
+) -> Result<(), SqlError> {
+    journal::each_line_from(connection, accounts.watermark.min(groups.watermark), |line| {
+        let unknown = SqlError::Corrupt("the journal names an unknown account");
+        let found = (accounts.load(connection, line.debit.0)?, accounts.load(connection, line.credit.0)?);
+        let (Some(mut debit), Some(mut credit)) = found else { return Err(unknown) };
+        if line.count != Count::No {
+            for (no, sides) in limits::concerned(&debit, &credit) {
+                let row = groups.load(connection, no.0)?.ok_or(SqlError::Corrupt("a limit group is missing"))?;
+                let after = limits::replay(row.group, sides, &line);
+                if after != row.group {
+                    groups.set(no.0, &GroupRow { group: after, ..row });
+                }
             }
         }
-    }
-    for account in [&mut debit, &mut credit] {
-        if line.seq > account.last {
-            account.replay(line);
-            state.set_account(*account);
+        for account in [&mut debit, &mut credit] {
+            if line.seq > account.last {
+                account.replay(&line);
+                accounts.set(account.no.0, account);
+            }
+            fixed.published.head_is(account.no.0, line.seq);
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

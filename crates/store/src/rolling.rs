@@ -1,106 +1,148 @@
-//! Rolling flush: what changes in random order stays in memory and is written in order, a slice with each group.
+//! Rolling flush: rows that change in random order stay in memory and are written slice by slice, in order, some with each
+//! group.
 //!
-//! A random write costs a page; a thousand writes in key order cost a few. So dirty rows of a dense table ([`Rolling`]) and
-//! new keys of an index ([`RollingIndex`]) wait in memory, and each group flushes the next stretch of the key space, as much
-//! as came in. A watermark commits with the group: everything from before it is in the tables, everything after it is in
-//! the journal and is folded again on start. So a crash loses nothing and recovery is bounded.
+//! A random write costs a page; so dirty rows of a dense table wait in memory, and each group writes the next slices (see
+//! `slices`), as many as its lines stand for. A watermark commits with the group: everything from before it is in the table,
+//! everything after it is in the journal and is folded again on start. So a crash loses nothing and recovery is bounded.
+//!
+//! Crash point closed here: the journal tells how counters changed, not how a row was opened or its terms were changed. A
+//! slice in which that happened is written with the same group.
 
-use sql::{Connection, Param, Prepared, SqlError};
-use std::collections::BTreeSet;
+use crate::slices::{self, ROWS, Sliced};
+use sql::{Connection, SqlError};
 
 /// How many journal lines a full sweep spans: recovery folds at most about twice as many.
 const LINES_PER_SWEEP: usize = 1 << 18;
-/// How many index keys wait in memory.
-pub(crate) const KEYS_WAITING: usize = 1 << 18;
+
+/// The rows of a slice in memory; fewer than [`ROWS`] only in the last.
+type Chunk<T> = Vec<<T as Sliced>::Packed>;
 
 /// A dense table in memory, keyed by numbers from 1, loaded on demand, flushed in order.
-pub(crate) struct Rolling<T> {
-    slots: Vec<Option<T>>,
+pub(crate) struct Rolling<T: Sliced> {
+    chunks: Vec<Option<Chunk<T>>>,
     dirty: Vec<u64>,
+    /// Slices that must be written with this group.
+    urgent: Vec<usize>,
     cursor: usize,
+    /// Lines times slices that were not yet swept for.
+    owed: usize,
     /// The line at which the present sweep began.
     sweep_began: u64,
     /// Everything before this line is in the table.
     pub(crate) watermark: u64,
+    buffer: Vec<u8>,
 }
 
-impl<T: Copy> Rolling<T> {
-    pub(crate) fn new(watermark: u64) -> Self {
-        Self { slots: Vec::new(), dirty: Vec::new(), cursor: 0, sweep_began: watermark, watermark }
+impl<T: Sliced> Rolling<T> {
+    /// Nothing in memory yet, of a table with `rows` rows.
+    pub(crate) fn new(watermark: u64, rows: u64) -> Self {
+        let slices = usize::try_from(rows).expect("numbers are dense").div_ceil(ROWS);
+        let mut chunks = Vec::new();
+        chunks.resize_with(slices, || None);
+        Self {
+            chunks,
+            dirty: vec![0; slices.div_ceil(64)],
+            urgent: Vec::new(),
+            cursor: 0,
+            owed: 0,
+            sweep_began: watermark,
+            watermark,
+            buffer: Vec::new(),
+        }
     }
 
+    /// The row, when its slice is in memory.
     pub(crate) fn get(&self, no: u64) -> Option<T> {
-        self.slots.get(index(no)).copied().flatten()
+        let (slice, place) = slices::place(no);
+        self.chunks.get(slice)?.as_ref()?.get(place).map(|packed| T::unpack(no, packed))
     }
 
-    /// Puts a row as it is in the table.
-    pub(crate) fn load(&mut self, no: u64, row: T) {
-        self.reserve(no);
-        let slot = &mut self.slots[index(no)];
-        if slot.is_none() {
-            *slot = Some(row);
+    /// The row, its slice loaded when it is not in memory.
+    pub(crate) fn load(&mut self, connection: &Connection, no: u64) -> Result<Option<T>, SqlError> {
+        let (slice, place) = slices::place(no);
+        let Some(chunk) = self.chunks.get_mut(slice) else { return Ok(None) };
+        let chunk = match chunk {
+            Some(chunk) => chunk,
+            None => chunk.insert(slices::read::<T>(connection, slice)?),
+        };
+        Ok(chunk.get(place).map(|packed| T::unpack(no, packed)))
+    }
+
+    /// Adds the row after the last one.
+    pub(crate) fn open(&mut self, connection: &Connection, no: u64, row: &T) -> Result<(), SqlError> {
+        let (slice, place) = slices::place(no);
+        if slice == self.chunks.len() {
+            self.chunks.push(Some(Vec::new()));
+            self.dirty.resize(self.chunks.len().div_ceil(64), 0);
         }
+        self.load(connection, no)?;
+        match self.chunks.get_mut(slice) {
+            Some(Some(chunk)) if chunk.len() == place => chunk.push(row.pack()),
+            _ => return Err(SqlError::Corrupt("a slice lacks rows")),
+        }
+        self.urgent.push(slice);
+        Ok(())
     }
 
-    /// Puts a changed row and marks it for writing.
-    pub(crate) fn set(&mut self, no: u64, row: T) {
-        self.reserve(no);
-        let index = index(no);
-        self.slots[index] = Some(row);
-        self.dirty[index / 64] |= 1 << (index % 64);
-    }
-
-    /// Forgets a row (it was created by an undone unit).
+    /// Forgets the last row (it was opened by an undone unit).
     pub(crate) fn forget(&mut self, no: u64) {
-        let index = index(no);
-        if let Some(slot) = self.slots.get_mut(index) {
-            *slot = None;
-            self.dirty[index / 64] &= !(1 << (index % 64));
+        let (slice, place) = slices::place(no);
+        if let Some(Some(chunk)) = self.chunks.get_mut(slice) {
+            chunk.truncate(place);
         }
     }
 
-    fn reserve(&mut self, no: u64) {
-        let need = index(no) + 1;
-        if self.slots.len() < need {
-            self.slots.resize(need.next_multiple_of(64), None);
-            self.dirty.resize(self.slots.len() / 64, 0);
+    /// Puts a row whose counters changed; it was loaded before.
+    pub(crate) fn set(&mut self, no: u64, row: &T) {
+        let (slice, place) = slices::place(no);
+        if let Some(Some(chunk)) = self.chunks.get_mut(slice) {
+            chunk[place] = row.pack();
+            self.dirty[slice / 64] |= 1 << (slice % 64);
         }
     }
 
-    /// Writes the dirty rows of the next stretch, its length in proportion to the lines of this group; all of them when `all`.
-    /// Returns the new watermark when a sweep has ended. `next_line` is the first line that is not yet written.
+    /// Puts a row whose terms changed, which no journal line tells: its slice is written with this group.
+    pub(crate) fn set_terms(&mut self, no: u64, row: &T) {
+        self.set(no, row);
+        self.urgent.push(slices::place(no).0);
+    }
+
+    /// Writes what must be written and the dirty slices of the next stretch, its length in proportion to the lines of this
+    /// group; all of them when `all`. Returns the new watermark when a sweep has ended. `next_line` is the first line that is
+    /// not yet written.
     pub(crate) fn flush(
         &mut self,
+        connection: &Connection,
         lines: usize,
         next_line: u64,
         all: bool,
-        mut write: impl FnMut(&T) -> Result<(), SqlError>,
     ) -> Result<Option<u64>, SqlError> {
-        let words = self.dirty.len();
-        if words == 0 && next_line - self.watermark >= LINES_PER_SWEEP as u64 {
-            // Nothing of this table is in memory, so nothing is dirty: the sweep is over without a step.
+        self.urgent.sort_unstable();
+        self.urgent.dedup();
+        for slice in std::mem::take(&mut self.urgent) {
+            self.write(connection, slice)?;
+        }
+        let slices = self.chunks.len();
+        if all {
+            self.write_dirty(connection, 0, slices)?;
+            (self.cursor, self.owed, self.sweep_began, self.watermark) = (0, 0, next_line, next_line);
+            return Ok(Some(next_line));
+        }
+        if slices == 0 {
+            // Nothing of this table can be dirty: the sweep is over without a step.
+            if next_line - self.watermark < LINES_PER_SWEEP as u64 {
+                return Ok(None);
+            }
             (self.sweep_began, self.watermark) = (next_line, next_line);
             return Ok(Some(next_line));
         }
-        let stretch = if all { words } else { (words * lines).div_ceil(LINES_PER_SWEEP).min(words) };
-        let start = if all { 0 } else { self.cursor.min(words) };
-        let end = (start + stretch).min(words);
-        for word in start..end {
-            let mut bits = std::mem::take(&mut self.dirty[word]);
-            while bits != 0 {
-                let bit = bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                if let Some(row) = &self.slots[word * 64 + bit] {
-                    write(row)?;
-                }
-            }
-        }
+        self.owed += slices * lines;
+        let stretch = self.owed / LINES_PER_SWEEP;
+        self.owed %= LINES_PER_SWEEP;
+        let end = (self.cursor + stretch).min(slices);
+        self.write_dirty(connection, self.cursor, end)?;
         self.cursor = end;
-        if all {
-            (self.cursor, self.sweep_began, self.watermark) = (0, next_line, next_line);
-            return Ok(Some(next_line));
-        }
-        if end < words || stretch == 0 {
+        if end < slices {
             return Ok(None);
         }
         // Everything dirty before the sweep began has been passed once.
@@ -108,145 +150,92 @@ impl<T: Copy> Rolling<T> {
         (self.cursor, self.sweep_began, self.watermark) = (0, next_line, safe);
         Ok(Some(safe))
     }
-}
 
-fn index(no: u64) -> usize {
-    usize::try_from(no).expect("numbers are dense")
-}
-
-/// An index from hashes to numbers of rows in an append-only table.
-pub(crate) struct RollingIndex {
-    waiting: BTreeSet<(i64, u64)>,
-    cursor: (i64, u64),
-    /// The present sweep: the row before which all keys were flushed or waited when it began, and the last that waited. Later
-    /// keys beyond it are not its own: keys that grow with time would never let it end.
-    sweep: Option<(u64, (i64, u64))>,
-    pub(crate) watermark: u64,
-    /// How many keys wait in memory before the oldest stretch is written.
-    keep: usize,
-    insert: [&'static str; 2],
-    select: &'static str,
-}
-
-/// Where a sweep begins.
-const FIRST_KEY: (i64, u64) = (i64::MIN, 0);
-
-/// Rows to one INSERT: a statement's overhead is shared.
-const ROWS: usize = 16;
-
-impl RollingIndex {
-    /// `insert` holds the statement for one row and for [`ROWS`] rows; `select` finds numbers by hash.
-    pub(crate) fn new(watermark: u64, insert: [&'static str; 2], select: &'static str) -> Self {
-        Self { waiting: BTreeSet::new(), cursor: FIRST_KEY, sweep: None, watermark, keep: KEYS_WAITING, insert, select }
+    fn write_dirty(&mut self, connection: &Connection, from: usize, to: usize) -> Result<(), SqlError> {
+        (from..to)
+            .filter(|slice| self.dirty[slice / 64] & 1 << (slice % 64) != 0)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .try_for_each(|slice| self.write(connection, slice))
     }
 
-    /// The same with another number of waiting keys.
-    pub(crate) fn keeping(self, keep: usize) -> Self {
-        Self { keep, ..self }
+    fn write(&mut self, connection: &Connection, slice: usize) -> Result<(), SqlError> {
+        self.dirty[slice / 64] &= !(1 << (slice % 64));
+        let Some(Some(chunk)) = self.chunks.get(slice) else { return Ok(()) };
+        slices::encode::<T>(chunk.iter(), &mut self.buffer);
+        connection.execute(T::WRITE, sql::params![slice as u64, &self.buffer]).map(drop)
     }
-
-    pub(crate) fn insert(&mut self, hash: i64, row: u64) {
-        self.waiting.insert((hash, row));
-    }
-
-    /// The rows whose key may have this hash; the caller compares the keys.
-    pub(crate) fn candidates(&self, connection: &Connection, hash: i64) -> Result<Vec<u64>, SqlError> {
-        let mut found = connection.query(self.select, sql::params![hash], |row| row.small(0))?;
-        found.extend(self.waiting.range((hash, 0)..=(hash, u64::MAX)).map(|(_, row)| *row));
-        Ok(found)
-    }
-
-    /// Writes as many waiting keys as are too many, in order from where the last group stopped; all when `all`.
-    pub(crate) fn flush(&mut self, connection: &Connection, next_row: u64, all: bool) -> Result<Option<u64>, SqlError> {
-        let mut left = if all { self.waiting.len() } else { self.waiting.len().saturating_sub(self.keep) };
-        if all {
-            (self.cursor, self.sweep) = (FIRST_KEY, None);
-        }
-        let mut ended = None;
-        let mut statements = [connection.prepare(self.insert[0])?, connection.prepare(self.insert[1])?];
-        while left > 0 {
-            let newest = self.waiting.last().copied().unwrap_or(FIRST_KEY);
-            let (began, until) = *self.sweep.get_or_insert((next_row, newest));
-            let batch: Vec<(i64, u64)> = self
-                .waiting
-                .range(self.cursor..)
-                .take_while(|key| **key <= until)
-                .take(left.min(ROWS))
-                .copied()
-                .collect();
-            if batch.is_empty() {
-                ended = Some(began);
-                (self.watermark, self.sweep, self.cursor) = (began, None, FIRST_KEY);
-                continue;
-            }
-            write(&mut statements, &batch)?;
-            for key in &batch {
-                self.waiting.remove(key);
-            }
-            left -= batch.len();
-            let last = batch[batch.len() - 1];
-            self.cursor = (last.0, last.1 + 1);
-        }
-        if all {
-            (self.watermark, self.sweep, self.cursor) = (next_row, None, FIRST_KEY);
-            return Ok(Some(next_row));
-        }
-        Ok(ended)
-    }
-}
-
-/// The first statement takes one row, the second [`ROWS`].
-fn write([one, many]: &mut [Prepared<'_>; 2], batch: &[(i64, u64)]) -> Result<(), SqlError> {
-    if batch.len() == ROWS {
-        let mut params = [Param::Null; ROWS * 2];
-        for (place, (hash, row)) in batch.iter().enumerate() {
-            params[place * 2] = Param::from(*hash);
-            params[place * 2 + 1] = Param::from(*row);
-        }
-        return many.execute(&params).map(drop);
-    }
-    batch.iter().try_for_each(|(hash, row)| one.execute(sql::params![*hash, *row]).map(drop))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{KEY_INDEX, KEY_SELECT};
+    use crate::groups::GroupRow;
+    use ledger::{Group, GroupNo};
 
-    #[test]
-    fn keys_that_grow_with_time_let_the_watermark_follow() {
+    fn group(no: u64, used: i64) -> GroupRow {
+        let group = Group { no: GroupNo(no), day: 20_000, month: 24_000, year: 2_000, ..Group::default() };
+        GroupRow { group: Group { out: [used; 3], last: no, ..group }, profile: 7 }
+    }
+
+    fn table() -> (tempfile::TempDir, Connection) {
         let directory = tempfile::tempdir().expect("a directory");
         let connection = Connection::open_writer(&directory.path().join("x.db"), 4096).expect("opens");
-        connection
-            .execute_batch(
-                "PRAGMA synchronous=OFF; CREATE TABLE idempotency_index(h INTEGER NOT NULL, seq INTEGER NOT NULL, \
-                PRIMARY KEY (h, seq)) STRICT, WITHOUT ROWID; BEGIN",
-            )
-            .expect("a table");
-        let mut index = RollingIndex::new(0, KEY_INDEX, KEY_SELECT);
-        let waiting = KEYS_WAITING as u64;
-        let groups = 20;
-        for row in 1..=waiting * 3 {
-            index.insert(i64::try_from(row).expect("small"), row);
-            if row % (waiting / groups) == 0 {
-                let mark = index.flush(&connection, row + 1, false).expect("flushes");
-                assert!(mark.is_none_or(|mark| mark <= row + 1));
-            }
-        }
-        assert!(index.watermark >= waiting, "{} would be read again at every start", index.watermark);
-        let missing = "SELECT count(*) FROM idempotency_index WHERE seq < ?1";
-        let flushed = connection.number(missing, sql::params![index.watermark]).expect("reads");
-        assert_eq!(u64::try_from(flushed).ok(), Some(index.watermark - 1), "all before the watermark is in the table");
+        let sql = "CREATE TABLE group_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;";
+        connection.execute_batch(sql).expect("a table");
+        (directory, connection)
     }
 
     #[test]
     fn a_table_that_nobody_uses_does_not_hold_the_watermark_back() {
-        let mut groups = Rolling::<u8>::new(0);
+        let (_directory, connection) = table();
+        let mut groups = Rolling::<GroupRow>::new(0, 0);
         let (mut line, mut mark) = (1, None);
         for _ in 0..3 {
             line += LINES_PER_SWEEP as u64 / 2;
-            mark = groups.flush(LINES_PER_SWEEP / 2, line, false, |_| Ok(())).expect("nothing to write").or(mark);
+            mark = groups.flush(&connection, LINES_PER_SWEEP / 2, line, false).expect("nothing to write").or(mark);
         }
         assert!(mark.is_some_and(|mark| mark >= LINES_PER_SWEEP as u64), "{mark:?}");
+    }
+
+    #[test]
+    fn opened_rows_are_written_at_once_and_counters_when_the_sweep_passes() {
+        let (_directory, connection) = table();
+        let mut groups = Rolling::<GroupRow>::new(1, 0);
+        let rows = 3 * ROWS as u64 + 5;
+        for no in 1..=rows {
+            groups.open(&connection, no, &group(no, 0)).expect("opens");
+        }
+        groups.flush(&connection, 1, 2, false).expect("flushes");
+        let used = |no| slices::read_one::<GroupRow>(&connection, no).expect("reads").map(|row| row.group.out[0]);
+        assert_eq!((used(1), used(rows), used(rows + 1)), (Some(0), Some(0), None));
+        for no in 1..=rows {
+            groups.set(no, &group(no, 5));
+        }
+        groups.set_terms(600, &group(600, 5));
+        groups.flush(&connection, 1, 3, false).expect("flushes");
+        assert_eq!((used(1), used(600), used(rows)), (Some(0), Some(5), Some(0)), "only what must");
+        let (mut line, mut marks) = (3, Vec::new());
+        for _ in 0..32 {
+            line += LINES_PER_SWEEP as u64 / 16;
+            marks.extend(groups.flush(&connection, LINES_PER_SWEEP / 16, line, false).expect("flushes"));
+        }
+        assert_eq!((1..=rows).map(used).filter(|used| *used == Some(5)).count() as u64, rows);
+        assert_eq!((marks.len(), groups.watermark), (2, marks[1]));
+        assert!(marks[1] > LINES_PER_SWEEP as u64 / 2, "{marks:?}");
+    }
+
+    #[test]
+    fn a_row_of_an_undone_unit_is_gone_and_its_number_free() {
+        let (_directory, connection) = table();
+        let mut groups = Rolling::<GroupRow>::new(1, 0);
+        for no in 1..=ROWS as u64 + 1 {
+            groups.open(&connection, no, &group(no, 0)).expect("opens");
+        }
+        groups.forget(ROWS as u64 + 1);
+        assert!(groups.get(ROWS as u64 + 1).is_none());
+        groups.open(&connection, ROWS as u64 + 1, &group(9, 4)).expect("the number is free");
+        assert_eq!(groups.get(ROWS as u64 + 1).map(|row| row.group.out[0]), Some(4));
+        assert!(groups.open(&connection, ROWS as u64 + 9, &group(9, 4)).is_err(), "numbers have no gaps");
     }
 }

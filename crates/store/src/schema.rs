@@ -5,9 +5,10 @@ use sql::Migration;
 /// The store's part of the schema's history, versions 1 to 9.
 pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "journal", sql: JOURNAL }];
 
-/// `account_total` lags behind the journal (see `rolling`): its counters are right for the line in `last`, and the lines
-/// after the watermark are folded on start. It is a table of its own because it is written over and over: narrow rows, many
-/// to a page. `journal` rows carry both accounts' balances after them.
+/// `account_slice` and `group_slice` hold what the rules need of accounts and limit groups, 256 rows to a blob (see `slices`).
+/// They lag behind the journal (see `rolling`): each row in them is right for the line that it names as its last, and lines
+/// after the watermark are folded on start. `journal` rows carry both accounts' balances after them; the views add up what
+/// the journal says, at the cost of reading it.
 const JOURNAL: &str = "
 CREATE TABLE tenant(
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id BLOB NOT NULL, zone TEXT NOT NULL, sandbox INTEGER NOT NULL,
@@ -20,10 +21,7 @@ CREATE TABLE account(
   closed INTEGER NOT NULL, group_own INTEGER NOT NULL, group_owner INTEGER NOT NULL, receivable INTEGER NOT NULL,
   opened INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE account_total(
-  no INTEGER PRIMARY KEY, debits_posted INTEGER NOT NULL, credits_posted INTEGER NOT NULL,
-  debits_pending INTEGER NOT NULL, credits_pending INTEGER NOT NULL, last INTEGER NOT NULL
-) STRICT;
+CREATE TABLE account_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
 
 CREATE TABLE journal(
   seq INTEGER PRIMARY KEY, entry INTEGER NOT NULL, action INTEGER NOT NULL, debit INTEGER NOT NULL,
@@ -48,11 +46,8 @@ CREATE TABLE limit_own(
   no INTEGER PRIMARY KEY, out_movement INTEGER, out_day INTEGER, out_month INTEGER, out_year INTEGER,
   in_movement INTEGER, in_day INTEGER, in_month INTEGER, in_year INTEGER, balance INTEGER
 ) STRICT;
-CREATE TABLE limit_group(
-  no INTEGER PRIMARY KEY, profile INTEGER NOT NULL, owner BLOB, day INTEGER NOT NULL, month INTEGER NOT NULL,
-  year INTEGER NOT NULL, out_day INTEGER NOT NULL, out_month INTEGER NOT NULL, out_year INTEGER NOT NULL,
-  in_day INTEGER NOT NULL, in_month INTEGER NOT NULL, in_year INTEGER NOT NULL, last INTEGER NOT NULL
-) STRICT;
+CREATE TABLE limit_group(no INTEGER PRIMARY KEY, profile INTEGER NOT NULL, owner BLOB) STRICT;
+CREATE TABLE group_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
 
 CREATE TABLE idempotency(
   seq INTEGER PRIMARY KEY, key BLOB NOT NULL, fingerprint BLOB NOT NULL, at INTEGER NOT NULL, response BLOB NOT NULL
@@ -81,9 +76,7 @@ CREATE VIEW posting AS
     credit_posted, credit_held, credit_prev FROM journal;
 
 CREATE VIEW balance AS
-  SELECT a.no, a.id, a.gl_code, a.owner,
-    (CASE WHEN a.class IN (1, 5) THEN 1 ELSE -1 END) * (t.debits_posted - t.credits_posted
-      + COALESCE((SELECT sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) FROM posting WHERE account = a.no
-        AND seq > t.last AND seq >= COALESCE((SELECT line FROM watermark WHERE name = 'accounts'), 0)), 0)) AS posted
-  FROM account a JOIN account_total t ON t.no = a.no;
+  SELECT a.no, a.id, a.gl_code, a.owner, (CASE WHEN a.class IN (1, 5) THEN 1 ELSE -1 END) * COALESCE(p.net, 0) AS posted
+  FROM account a LEFT JOIN (SELECT account, sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) AS net
+    FROM posting GROUP BY account) p ON p.account = a.no;
 ";

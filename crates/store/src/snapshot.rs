@@ -2,12 +2,13 @@
 
 use crate::accounts::{self, AccountId, AccountRow};
 use crate::error::StoreError;
-use crate::groups;
+use crate::groups::{self, GroupRow};
 use crate::jobs::{self, Job};
 use crate::journal::{self, JournalLine};
 use crate::outbox::{self, Event};
 use crate::published::Published;
-use ledger::{AccountNo, After, Group, GroupNo, Hold, LimitSet, Line};
+use crate::slices;
+use ledger::{Account, AccountNo, After, Group, GroupNo, Hold, LimitSet, Line};
 use sql::Connection;
 use vocabulary::Timestamp;
 
@@ -69,7 +70,7 @@ impl<'a> Snapshot<'a> {
     pub fn head(&self, no: AccountNo) -> Result<u64, StoreError> {
         match self.published.head(no.0) {
             // Not touched since the start: the table is exact.
-            0 => Ok(accounts::by_no(self.connection, no)?.map_or(0, |row| row.account.last)),
+            0 => Ok(slices::read_one::<Account>(self.connection, no.0)?.map_or(0, |account| account.last)),
             head if head <= self.last_line => Ok(head),
             _ => Err(StoreError::Contended),
         }
@@ -184,7 +185,7 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// When the database fails.
     pub fn group(&self, no: GroupNo) -> Result<Option<(Group, LimitSet)>, StoreError> {
-        let Some(row) = groups::by_no(self.connection, no)? else { return Ok(None) };
+        let Some(row) = slices::read_one::<GroupRow>(self.connection, no.0)? else { return Ok(None) };
         let find = |list: Vec<(u64, LimitSet)>, no: u64| list.into_iter().find(|(found, _)| *found == no);
         let profile = find(groups::profiles(self.connection)?, u64::from(row.profile));
         let own = find(groups::own_limits(self.connection)?, no.0);

@@ -5,15 +5,17 @@
 
 use crate::calendar::{TenantClock, moment};
 use crate::groups::{self, GroupRow};
+use crate::holds;
 use crate::journal::{self, JournalLine};
 use crate::keys::{self, KeyDigest, KeyRecord};
 use crate::outbox::{self, NewEvent};
 use crate::published::Published;
-use crate::rolling::{Rolling, RollingIndex};
-use crate::{accounts, holds};
-use ledger::{Account, Group, GroupNo, Hold, LimitSet, Moment};
+use crate::rolling::Rolling;
+use crate::rolling_index::RollingIndex;
+use ledger::{Account, Group, Hold, LimitSet, Moment};
 use sql::{Connection, GroupState, SqlError};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 use vocabulary::{Clock, ZoneName};
@@ -34,6 +36,8 @@ pub(crate) enum Undo {
 
 /// What is fixed for the life of the store.
 pub(crate) struct Fixed {
+    /// The database file, for reading on a connection of one's own.
+    pub(crate) file: PathBuf,
     pub(crate) clock: Arc<TenantClock>,
     pub(crate) zone: ZoneName,
     pub(crate) published: Arc<Published>,
@@ -93,37 +97,28 @@ pub(crate) fn entry_hash(id: u128) -> i64 {
 }
 
 impl State {
-    /// The account, loaded with its neighbours when it is not in memory.
+    /// The account, loaded with its slice when it is not in memory.
     pub(crate) fn account(&mut self, connection: &Connection, no: u64) -> Result<Option<Account>, SqlError> {
-        if let Some(account) = self.accounts.get(no) {
-            return Ok(Some(account));
-        }
-        if no == 0 || no >= self.next_account {
-            return Ok(None);
-        }
-        let accounts = &mut self.accounts;
-        accounts::load_around(connection, ledger::AccountNo(no), |account| {
-            accounts.load(account.no.0, account);
-            Ok(())
-        })?;
-        Ok(self.accounts.get(no))
+        if no == 0 || no >= self.next_account { Ok(None) } else { self.accounts.load(connection, no) }
     }
 
     pub(crate) fn set_account(&mut self, account: Account) {
         if let Some(before) = self.accounts.get(account.no.0) {
             self.undo.push(Undo::Account(before));
         }
-        self.accounts.set(account.no.0, account);
+        self.accounts.set(account.no.0, &account);
     }
 
-    /// The group, loaded when it is not in memory.
+    /// The same for an account whose terms changed.
+    pub(crate) fn set_terms(&mut self, account: &Account) {
+        self.set_account(*account);
+        self.accounts.set_terms(account.no.0, account);
+    }
+
+    /// The group, loaded with its slice when it is not in memory.
     pub(crate) fn group(&mut self, connection: &Connection, no: u64) -> Result<GroupRow, SqlError> {
-        if let Some(row) = self.groups.get(no) {
-            return Ok(row);
-        }
-        let row = groups::by_no(connection, GroupNo(no))?.ok_or(SqlError::Corrupt("a limit group is missing"))?;
-        self.groups.load(no, row);
-        Ok(row)
+        let missing = SqlError::Corrupt("a limit group is missing");
+        if no == 0 { Err(missing) } else { self.groups.load(connection, no)?.ok_or(missing) }
     }
 
     /// The limits that bind a group: its profile's, lowered by its own.
@@ -135,7 +130,7 @@ impl State {
     pub(crate) fn set_usage(&mut self, group: &Group) {
         if let Some(before) = self.groups.get(group.no.0) {
             self.undo.push(Undo::Group(before));
-            self.groups.set(group.no.0, GroupRow { group: *group, ..before });
+            self.groups.set(group.no.0, &GroupRow { group: *group, ..before });
         }
     }
 
@@ -153,12 +148,12 @@ impl State {
 
     fn undo_one(&mut self, undo: Undo) {
         match undo {
-            Undo::Account(before) => self.accounts.set(before.no.0, before),
+            Undo::Account(before) => self.accounts.set(before.no.0, &before),
             Undo::AccountOpened(no) => {
                 self.accounts.forget(no);
                 self.next_account = no;
             }
-            Undo::Group(before) => self.groups.set(before.group.no.0, before),
+            Undo::Group(before) => self.groups.set(before.group.no.0, &before),
             Undo::GroupOpened(no) => {
                 self.groups.forget(no);
                 self.next_group = no;
@@ -183,12 +178,8 @@ impl State {
 
     fn flush_tables(&mut self, connection: &Connection) -> Result<(), SqlError> {
         let (lines, all) = (self.lines.len(), self.flush_all);
-        let mut counters = connection.prepare(accounts::WRITE_COUNTERS)?;
-        let write = |account: &Account| accounts::write_counters(&mut counters, account);
-        let accounts = self.accounts.flush(lines, self.next_line, all, write)?;
-        let mut usage = connection.prepare(groups::WRITE_USAGE)?;
-        let write = |row: &GroupRow| groups::write_usage(&mut usage, &row.group);
-        let groups = self.groups.flush(lines, self.next_line, all, write)?;
+        let accounts = self.accounts.flush(connection, lines, self.next_line, all)?;
+        let groups = self.groups.flush(connection, lines, self.next_line, all)?;
         let entries = self.entry_index.flush(connection, self.next_line, all)?;
         let keys = self.key_index.flush(connection, self.next_key, all)?;
         let events = self.event_index.flush(connection, self.next_event, all)?;

@@ -111,6 +111,7 @@ impl Store {
         let published = Arc::new(Published::new(0));
         let (sender, events) = watch::channel(outbox::last(&connection)?);
         let fixed = Fixed {
+            file: file.clone(),
             clock: Arc::clone(&clock),
             zone: tenant.zone.clone(),
             published: Arc::clone(&published),

@@ -146,7 +146,6 @@ impl<'u, 'c> Uow<'u, 'c> {
         if self.unit.execute(accounts::INSERT, params)? == 0 {
             return Ok(None);
         }
-        self.unit.execute(accounts::INSERT_TOTAL, sql::params![no.0])?;
         let account = Account {
             no,
             book: new.book,
@@ -162,9 +161,9 @@ impl<'u, 'c> Uow<'u, 'c> {
             groups: new.groups,
             receivable: new.receivable,
         };
-        let state = &mut self.unit.state;
+        let (connection, state) = self.unit.parts();
+        state.accounts.open(connection, no.0, &account)?;
         state.next_account += 1;
-        state.accounts.load(no.0, account);
         state.undo.push(Undo::AccountOpened(no.0));
         Ok(Some(no))
     }
@@ -188,7 +187,7 @@ impl<'u, 'c> Uow<'u, 'c> {
             account.receivable.0
         ];
         self.unit.execute(accounts::CHANGE, params)?;
-        self.unit.state.set_account(present);
+        self.unit.state.set_terms(&present);
         Ok(())
     }
 
@@ -201,9 +200,9 @@ impl<'u, 'c> Uow<'u, 'c> {
         let owner = owner.map(u128::to_be_bytes);
         self.unit.execute(groups::INSERT, sql::params![no, profile, owner.as_ref()])?;
         let row = GroupRow { group: Group { no: GroupNo(no), ..Group::default() }, profile };
-        let state = &mut self.unit.state;
+        let (connection, state) = self.unit.parts();
+        state.groups.open(connection, no, &row)?;
         state.next_group += 1;
-        state.groups.load(no, row);
         state.undo.push(Undo::GroupOpened(no));
         Ok(GroupNo(no))
     }
@@ -218,7 +217,7 @@ impl<'u, 'c> Uow<'u, 'c> {
         self.unit.execute(groups::CHANGE, sql::params![no.0, profile])?;
         let state = &mut self.unit.state;
         state.undo.push(Undo::Group(before));
-        state.groups.set(no.0, GroupRow { profile, ..before });
+        state.groups.set_terms(no.0, &GroupRow { profile, ..before });
         Ok(())
     }
 
