@@ -10,16 +10,31 @@ use std::time::Duration;
 /// The thread that checkpoints; stops when dropped.
 pub(crate) struct Checkpointer {
     stop: Arc<AtomicBool>,
-    lag: Arc<AtomicU64>,
+    log: Arc<Log>,
     wal: PathBuf,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread last saw of the log, in frames of one page each.
+struct Log {
+    frames: AtomicU64,
+    /// Of these not yet in the database file.
+    left: AtomicU64,
 }
 
 /// How long a statement waits for another connection's lock at other times.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const PERIOD: Duration = Duration::from_millis(20);
-const START_AT: u64 = 16 << 20;
-const TRUNCATE_AT: u64 = 64 << 20;
+/// So many frames are moved at once: the sync of the database file is shared by them.
+const MOVE_AT: u64 = 4_096;
+/// From so many frames on the log is to start anew; then what is left is moved as it comes, so that the writer, which must
+/// move the rest, finds little.
+const RESTART_AT: u64 = 3 * MOVE_AT;
+const LITTLE: u64 = 256;
+/// From so many on the writer does not wait for that.
+const RESTART_ANYWAY: u64 = 16 * MOVE_AT;
+/// A log file longer than this is cut when the log starts anew.
+const LONGEST_FILE: u64 = 512 << 20;
 
 impl Checkpointer {
     /// Starts the thread on its own connection.
@@ -28,66 +43,68 @@ impl Checkpointer {
         connection.execute_batch("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;")?;
         let wal = PathBuf::from(format!("{}-wal", file.display()));
         let stop = Arc::new(AtomicBool::new(false));
-        let lag = Arc::new(AtomicU64::new(u64::MAX));
-        let (stopped, reported, watched) = (Arc::clone(&stop), Arc::clone(&lag), wal.clone());
+        let log = Arc::new(Log { frames: AtomicU64::new(0), left: AtomicU64::new(0) });
+        let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&log));
         let body = move || {
-            let mut last = 0;
             while !stopped.load(Ordering::Relaxed) {
-                let size = size_of_file(&watched);
-                if size > START_AT && size != last {
-                    report(&connection, &reported);
-                    last = size;
+                if let Err(error) = seen.look_and_move(&connection) {
+                    tracing::warn!(%error, "checkpoint failed");
                 }
                 std::thread::park_timeout(PERIOD);
             }
         };
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(body);
         let thread = thread.map_err(|error| crate::SqlError::Io(error.to_string()))?;
-        Ok(Self { stop, lag, wal, thread: Some(thread) })
+        Ok(Self { stop, log, wal, thread: Some(thread) })
     }
 
     /// Called by the writer between groups: when the log is long and nearly all of it is in the database already, the writer
-    /// starts it anew, which only it can do without waiting.
-    pub(crate) fn truncate_when_due(&self, writer: &Connection) {
-        let size = size_of_file(&self.wal);
-        if size < TRUNCATE_AT {
+    /// starts it anew, which only it can do without waiting. The file keeps its length: a sync of a file that does not grow
+    /// waits for nobody else's writes.
+    pub(crate) fn restart_when_due(&self, writer: &Connection) {
+        let (frames, left) = (self.log.frames.load(Ordering::Relaxed), self.log.left.load(Ordering::Relaxed));
+        if frames < RESTART_AT || left > LITTLE && frames < RESTART_ANYWAY {
             return;
         }
-        let nearly_done = self.lag.load(Ordering::Relaxed) < TRUNCATE_AT / 4;
-        if nearly_done || size > TRUNCATE_AT * 4 {
-            if let Err(error) = truncate(writer) {
-                tracing::warn!(%error, "checkpoint failed");
-            }
-            self.lag.store(u64::MAX, Ordering::Relaxed);
+        let long = std::fs::metadata(&self.wal).is_ok_and(|meta| meta.len() > LONGEST_FILE);
+        match restart(writer, long) {
+            Ok(true) => self.log.frames.store(0, Ordering::Relaxed),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "checkpoint failed"),
         }
     }
 }
 
-/// Starts the log anew unless a reader is in the way, which only means: later. Waiting for it would stop the bank for as long
-/// as the connection is ready to wait for a lock.
-pub(crate) fn truncate(writer: &Connection) -> Result<(), crate::SqlError> {
+impl Log {
+    fn look_and_move(&self, connection: &Connection) -> Result<(), crate::SqlError> {
+        let (frames, left) = self.checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)")?;
+        if left >= MOVE_AT || frames >= RESTART_AT && left > LITTLE / 2 {
+            self.checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self, connection: &Connection, sql: &str) -> Result<(u64, u64), crate::SqlError> {
+        let row = connection.query_opt(sql, &[], |row| Ok((row.int(1)?, row.int(2)?)))?;
+        let frames = |count: i64| u64::try_from(count).unwrap_or(0);
+        let (frames, moved) = row.map_or((0, 0), |(log, moved)| (frames(log), frames(moved)));
+        self.frames.store(frames, Ordering::Relaxed);
+        self.left.store(frames.saturating_sub(moved), Ordering::Relaxed);
+        Ok((frames, frames.saturating_sub(moved)))
+    }
+}
+
+/// Starts the log anew, its file cut when `cut`. False when a reader is in the way, which only means: later. Waiting for it
+/// would stop the bank for as long as the connection is ready to wait for a lock.
+pub(crate) fn restart(writer: &Connection, cut: bool) -> Result<bool, crate::SqlError> {
+    let sql = if cut { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(RESTART)" };
     writer.inner.busy_timeout(Duration::ZERO)?;
-    let tried = writer.number("PRAGMA wal_checkpoint(TRUNCATE)", &[]);
+    let tried = writer.number(sql, &[]);
     writer.inner.busy_timeout(LOCK_PATIENCE)?;
     match tried {
-        Ok(_) | Err(crate::SqlError::Busy) => Ok(()),
+        Ok(busy) => Ok(busy == 0),
+        Err(crate::SqlError::Busy) => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-fn size_of_file(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |meta| meta.len())
-}
-
-fn report(connection: &Connection, lag: &AtomicU64) {
-    let row = connection.query_opt("PRAGMA wal_checkpoint(PASSIVE)", &[], |row| Ok((row.int(1)?, row.int(2)?)));
-    match row {
-        Ok(Some((frames, moved))) => {
-            let left = u64::try_from(frames.saturating_sub(moved)).unwrap_or(0);
-            lag.store(left * 4096, Ordering::Relaxed);
-        }
-        Ok(None) => {}
-        Err(error) => tracing::warn!(%error, "checkpoint failed"),
     }
 }
 

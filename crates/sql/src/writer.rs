@@ -326,7 +326,7 @@ impl<S: GroupState> Loop<S> {
             self.state.begin();
             let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
             self.finish_group(alive, finished);
-            self.checkpointer.truncate_when_due(&self.connection);
+            self.checkpointer.restart_when_due(&self.connection);
         }
     }
 

@@ -11,8 +11,10 @@
 use crate::slices::{self, ROWS, Sliced};
 use sql::{Connection, SqlError};
 
-/// How many journal lines a full sweep spans: recovery folds at most about twice as many.
-const LINES_PER_SWEEP: usize = 1 << 18;
+/// How many journal lines a full sweep spans: recovery folds about as many.
+const LINES_PER_SWEEP: usize = 1 << 19;
+/// The watermark is written when it has moved so many lines.
+const LINES_PER_MARK: u64 = LINES_PER_SWEEP as u64 / 64;
 
 /// The rows of a slice in memory; fewer than [`ROWS`] only in the last.
 type Chunk<T> = Vec<<T as Sliced>::Packed>;
@@ -26,8 +28,9 @@ pub(crate) struct Rolling<T: Sliced> {
     cursor: usize,
     /// Lines times slices that were not yet swept for.
     owed: usize,
-    /// The line at which the present sweep began.
-    sweep_began: u64,
+    /// For each slice the line before which everything is in the table. Slices take turns, so the one that the sweep comes
+    /// to next has the lowest.
+    swept: Vec<u64>,
     /// Everything before this line is in the table.
     pub(crate) watermark: u64,
     buffer: Vec<u8>,
@@ -45,7 +48,7 @@ impl<T: Sliced> Rolling<T> {
             urgent: Vec::new(),
             cursor: 0,
             owed: 0,
-            sweep_began: watermark,
+            swept: vec![watermark; slices],
             watermark,
             buffer: Vec::new(),
         }
@@ -73,6 +76,8 @@ impl<T: Sliced> Rolling<T> {
         let (slice, place) = slices::place(no);
         if slice == self.chunks.len() {
             self.chunks.push(Some(Vec::new()));
+            // It goes to the table with this group; what it says here only keeps the order of turns.
+            self.swept.push(self.swept.last().copied().unwrap_or(self.watermark));
             self.dirty.resize(self.chunks.len().div_ceil(64), 0);
         }
         self.load(connection, no)?;
@@ -92,24 +97,28 @@ impl<T: Sliced> Rolling<T> {
         }
     }
 
-    /// Puts a row whose counters changed; it was loaded before.
-    pub(crate) fn set(&mut self, no: u64, row: &T) {
+    /// Puts a row whose counters changed; returns what it replaces. It was loaded before.
+    pub(crate) fn set(&mut self, no: u64, row: &T) -> Option<T::Packed> {
+        self.put(no, row.pack())
+    }
+
+    /// The same with a row as [`Rolling::set`] returned it.
+    pub(crate) fn put(&mut self, no: u64, packed: T::Packed) -> Option<T::Packed> {
         let (slice, place) = slices::place(no);
-        if let Some(Some(chunk)) = self.chunks.get_mut(slice) {
-            chunk[place] = row.pack();
-            self.dirty[slice / 64] |= 1 << (slice % 64);
-        }
+        let slot = self.chunks.get_mut(slice)?.as_mut()?.get_mut(place)?;
+        self.dirty[slice / 64] |= 1 << (slice % 64);
+        Some(std::mem::replace(slot, packed))
     }
 
     /// Puts a row whose terms changed, which no journal line tells: its slice is written with this group.
-    pub(crate) fn set_terms(&mut self, no: u64, row: &T) {
-        self.set(no, row);
+    pub(crate) fn set_terms(&mut self, no: u64, row: &T) -> Option<T::Packed> {
         self.urgent.push(slices::place(no).0);
+        self.set(no, row)
     }
 
     /// Writes what must be written and the dirty slices of the next stretch, its length in proportion to the lines of this
-    /// group; all of them when `all`. Returns the new watermark when a sweep has ended. `next_line` is the first line that is
-    /// not yet written.
+    /// group; all of them when `all`. Returns the watermark when it has moved. `next_line` is the first line that is not yet
+    /// written.
     pub(crate) fn flush(
         &mut self,
         connection: &Connection,
@@ -123,40 +132,29 @@ impl<T: Sliced> Rolling<T> {
             self.write(connection, slice)?;
         }
         let slices = self.chunks.len();
-        if all {
-            self.write_dirty(connection, 0, slices)?;
-            (self.cursor, self.owed, self.sweep_began, self.watermark) = (0, 0, next_line, next_line);
-            return Ok(Some(next_line));
-        }
-        if slices == 0 {
-            // Nothing of this table can be dirty: the sweep is over without a step.
-            if next_line - self.watermark < LINES_PER_SWEEP as u64 {
-                return Ok(None);
-            }
-            (self.sweep_began, self.watermark) = (next_line, next_line);
-            return Ok(Some(next_line));
-        }
         self.owed += slices * lines;
         let stretch = self.owed / LINES_PER_SWEEP;
         self.owed %= LINES_PER_SWEEP;
-        let end = (self.cursor + stretch).min(slices);
-        self.write_dirty(connection, self.cursor, end)?;
-        self.cursor = end;
-        if end < slices {
+        let (from, to) = if all { (0, slices) } else { (self.cursor, (self.cursor + stretch).min(slices)) };
+        self.write_dirty(connection, from, to)?;
+        self.swept[from..to].fill(next_line);
+        self.cursor = if to == slices { 0 } else { to };
+        // Without a slice nothing can be dirty.
+        let safe = self.swept.get(self.cursor).copied().unwrap_or(next_line);
+        if safe == self.watermark || !all && safe - self.watermark < LINES_PER_MARK {
             return Ok(None);
         }
-        // Everything dirty before the sweep began has been passed once.
-        let safe = self.sweep_began;
-        (self.cursor, self.sweep_began, self.watermark) = (0, next_line, safe);
+        self.watermark = safe;
         Ok(Some(safe))
     }
 
     fn write_dirty(&mut self, connection: &Connection, from: usize, to: usize) -> Result<(), SqlError> {
-        (from..to)
-            .filter(|slice| self.dirty[slice / 64] & 1 << (slice % 64) != 0)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .try_for_each(|slice| self.write(connection, slice))
+        for slice in from..to {
+            if self.dirty[slice / 64] & 1 << (slice % 64) != 0 {
+                self.write(connection, slice)?;
+            }
+        }
+        Ok(())
     }
 
     fn write(&mut self, connection: &Connection, slice: usize) -> Result<(), SqlError> {
@@ -216,13 +214,24 @@ mod tests {
         groups.flush(&connection, 1, 3, false).expect("flushes");
         assert_eq!((used(1), used(600), used(rows)), (Some(0), Some(5), Some(0)), "only what must");
         let (mut line, mut marks) = (3, Vec::new());
-        for _ in 0..32 {
+        for _ in 0..16 {
             line += LINES_PER_SWEEP as u64 / 16;
             marks.extend(groups.flush(&connection, LINES_PER_SWEEP / 16, line, false).expect("flushes"));
         }
         assert_eq!((1..=rows).map(used).filter(|used| *used == Some(5)).count() as u64, rows);
-        assert_eq!((marks.len(), groups.watermark), (2, marks[1]));
-        assert!(marks[1] > LINES_PER_SWEEP as u64 / 2, "{marks:?}");
+        for no in 1..=rows {
+            groups.set(no, &group(no, 6));
+        }
+        let changed = line;
+        for _ in 0..15 {
+            line += LINES_PER_SWEEP as u64 / 16;
+            marks.extend(groups.flush(&connection, LINES_PER_SWEEP / 16, line, false).expect("flushes"));
+            let safe = (1..=rows).all(|no| used(no) == Some(6));
+            assert!(safe || groups.watermark <= changed, "{marks:?}");
+        }
+        assert!(groups.watermark > LINES_PER_SWEEP as u64 / 2 && marks.is_sorted(), "{marks:?}");
+        let end = groups.flush(&connection, 0, line, true).expect("flushes");
+        assert_eq!((end, used(rows)), (Some(line), Some(6)));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Every change is logged, so that a closure's changes can be undone in reverse. After COMMIT the log is forgotten; after a
 //! failed COMMIT everything is forgotten and read anew (see `recovery`).
 
+use crate::accounts::PackedAccount;
 use crate::calendar::{TenantClock, moment};
-use crate::groups::{self, GroupRow};
+use crate::groups::{self, GroupRow, PackedGroup};
 use crate::holds;
 use crate::journal::{self, JournalLine};
 use crate::keys::{self, KeyDigest, KeyRecord};
@@ -22,9 +23,9 @@ use vocabulary::{Clock, ZoneName};
 
 /// What one change replaced.
 pub(crate) enum Undo {
-    Account(Account),
+    Account(u64, PackedAccount),
     AccountOpened(u64),
-    Group(GroupRow),
+    Group(u64, PackedGroup),
     GroupOpened(u64),
     Hold(u128, Option<Hold>),
     Line,
@@ -103,16 +104,14 @@ impl State {
     }
 
     pub(crate) fn set_account(&mut self, account: Account) {
-        if let Some(before) = self.accounts.get(account.no.0) {
-            self.undo.push(Undo::Account(before));
-        }
-        self.accounts.set(account.no.0, &account);
+        let before = self.accounts.set(account.no.0, &account);
+        self.undo.extend(before.map(|before| Undo::Account(account.no.0, before)));
     }
 
     /// The same for an account whose terms changed.
     pub(crate) fn set_terms(&mut self, account: &Account) {
-        self.set_account(*account);
-        self.accounts.set_terms(account.no.0, account);
+        let before = self.accounts.set_terms(account.no.0, account);
+        self.undo.extend(before.map(|before| Undo::Account(account.no.0, before)));
     }
 
     /// The group, loaded with its slice when it is not in memory.
@@ -128,10 +127,17 @@ impl State {
     }
 
     pub(crate) fn set_usage(&mut self, group: &Group) {
-        if let Some(before) = self.groups.get(group.no.0) {
-            self.undo.push(Undo::Group(before));
-            self.groups.set(group.no.0, &GroupRow { group: *group, ..before });
+        if let Some(row) = self.groups.get(group.no.0) {
+            let before = self.groups.set(group.no.0, &GroupRow { group: *group, ..row });
+            self.undo.extend(before.map(|before| Undo::Group(group.no.0, before)));
         }
+    }
+
+    /// The same for a group whose profile changed.
+    pub(crate) fn set_profile(&mut self, row: &GroupRow) {
+        let no = row.group.no.0;
+        let before = self.groups.set_terms(no, row);
+        self.undo.extend(before.map(|before| Undo::Group(no, before)));
     }
 
     pub(crate) fn hold(&self, connection: &Connection, id: u128) -> Result<Option<Hold>, SqlError> {
@@ -148,12 +154,12 @@ impl State {
 
     fn undo_one(&mut self, undo: Undo) {
         match undo {
-            Undo::Account(before) => self.accounts.set(before.no.0, &before),
+            Undo::Account(no, before) => drop(self.accounts.put(no, before)),
             Undo::AccountOpened(no) => {
                 self.accounts.forget(no);
                 self.next_account = no;
             }
-            Undo::Group(before) => self.groups.set(before.group.no.0, &before),
+            Undo::Group(no, before) => drop(self.groups.put(no, before)),
             Undo::GroupOpened(no) => {
                 self.groups.forget(no);
                 self.next_group = no;

@@ -215,9 +215,7 @@ impl<'u, 'c> Uow<'u, 'c> {
         let (connection, state) = self.unit.parts();
         let before = state.group(connection, no.0)?;
         self.unit.execute(groups::CHANGE, sql::params![no.0, profile])?;
-        let state = &mut self.unit.state;
-        state.undo.push(Undo::Group(before));
-        state.groups.set_terms(no.0, &GroupRow { profile, ..before });
+        self.unit.state.set_profile(&GroupRow { profile, ..before });
         Ok(())
     }
 
