@@ -3,7 +3,13 @@
 use sql::Migration;
 
 /// The store's part of the schema's history, versions 1 to 9.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "journal", sql: JOURNAL }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "journal", sql: JOURNAL },
+    Migration { version: 2, name: "jobs by kind", sql: JOBS_BY_KIND },
+];
+
+/// Whoever does jobs asks for those of his own kinds: a backlog of others is not walked through.
+const JOBS_BY_KIND: &str = "CREATE INDEX job_kind ON job(kind, due, no); DROP INDEX job_due;";
 
 /// `account_total` lags behind the journal (see `rolling`): its counters are right for the line in `last`, and the lines
 /// after the watermark are folded on start. It is a table of its own because it is written over and over: narrow rows, many

@@ -1,6 +1,6 @@
 //! The deadline of a payout: by then it is final or under investigation, with the date on which we look next.
 //!
-//! A deadline races with the bank's answer: news are heard first, and the unit decides on the state it finds. It moves no money:
+//! A deadline races with the bank's answer: news are heard first (see `rail_feed/ear.rs`), and the unit decides on the state it finds. It moves no money:
 //! only an instruction that was never handed over goes back, and the hand-over's own unit finds that and stops.
 
 use crate::bank::Bank;
@@ -22,7 +22,7 @@ pub const JOB_DEADLINE: &str = "payout.deadline";
 /// # Errors
 /// Trouble; the job is then put off.
 pub fn run_deadline(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    rail_feed::listen(bank)?;
+    rail_feed::listen_a_moment(bank);
     let (no, id, desk) = (job.no, Id::from_u128(job.subject), bank.desk());
     bank.store().write_blocking(move |uow| {
         if uow.finish_job(no)?

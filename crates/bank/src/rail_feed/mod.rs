@@ -6,11 +6,13 @@
 //!
 //! Invariant: after a line took effect, the books' nostro has moved by what the line says, or an open case says why not.
 
+mod ear;
 mod reconcile;
 pub(crate) mod records;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use ear::{Ear, listen_a_moment};
 pub use reconcile::{Reconciliation, reconciliation};
 pub use records::MIGRATIONS;
 
