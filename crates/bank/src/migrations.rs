@@ -28,6 +28,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::rail_feed::MIGRATIONS,
         crate::topups::MIGRATIONS,
         crate::payouts::MIGRATIONS,
+        crate::suspense::MIGRATIONS,
         crate::bank_accounts::MIGRATIONS,
         crate::transfers::MIGRATIONS,
         crate::accounting::MIGRATIONS,

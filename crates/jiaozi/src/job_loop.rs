@@ -185,7 +185,7 @@ mod tests {
         test.rail.silent(false);
         let again = JobLoop::start(&test.bank).expect("threads");
         assert!(until(|| {
-            let found = test.bank.store().read_blocking(|snapshot| Ok(snapshot.due_jobs(&["payout.instruct"], 1)?));
+            let found = test.bank.store().read_blocking(|snapshot| snapshot.due_jobs(&["payout.instruct"], 1));
             found.expect("no trouble").is_empty()
         }));
         assert_eq!(again.stop(), []);

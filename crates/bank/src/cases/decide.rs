@@ -7,10 +7,12 @@
 use crate::bank::Bank;
 use crate::cases::{CaseView, Closing, records};
 use crate::error::BankError;
+use crate::instructions::hear;
+use crate::payouts::{self, Payout};
 use crate::rail_feed::Source;
 use crate::refusal::Refusal;
+use crate::topups::{self, TopUp};
 use crate::wish::{Answer, Principal, Wish};
-use crate::{payouts, topups};
 use ports::Outcome as Word;
 use serde::{Deserialize, Serialize};
 use store::{Outcome, StoreError, Uow};
@@ -119,8 +121,8 @@ pub async fn approve(
         records::add_note(uow, id, Some(by), &format!("approved {}", words(proposal.finding)))?;
         records::set_closed(uow, id)?;
         match subject(&case.subject) {
-            Some(Subject::TopUp(id)) => topups::hear(&desk, uow, id, (&word, Source::Statement))?,
-            Some(Subject::Payout(id)) => payouts::hear(&desk, uow, id, (&word, Source::Statement))?,
+            Some(Subject::TopUp(id)) => hear::<TopUp>(&desk, uow, id, (&word, Source::Statement))?,
+            Some(Subject::Payout(id)) => hear::<Payout>(&desk, uow, id, (&word, Source::Statement))?,
             None => false,
         };
         again(uow, id)

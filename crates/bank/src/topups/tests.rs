@@ -5,9 +5,7 @@ use crate::cases::{self, CaseKind};
 use crate::chart::Own;
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::policies::Limits;
-use crate::rail_feed::Source;
 use crate::testing::{TestBank, TestCustomer, cny};
-use crate::topups::rules::{Decision, decide};
 use crate::topups::{self, StartTopUp, TopUpState, TopUpView};
 use crate::wallets;
 use crate::wish::{Principal, Wish};
@@ -223,27 +221,38 @@ async fn other_amounts_contradictions_and_returns_lead_where_they_should() {
             vec![Say(returned()), State(true, all, "r1"), State(false, all, "r2"), Tick(2)],
             (S::Returned, 0, 0, 0, none()),
         ),
+        (
+            "done after it had been taken back: it waits, and is nobody's to spend",
+            vec![Say(returned()), Tick(2), Say(done(all)), Say(done(all)), State(true, all, "r1"), Tick(2)],
+            (S::Returned, 0, all, 0, vec![C::NotCreditable]),
+        ),
+        (
+            "a second word of a return, after a contradiction, is not believed without the statement",
+            vec![Say(returned()), Say(done(all)), Say(returned()), Tick(2)],
+            (S::Returned, 0, all, 0, vec![C::NotCreditable]),
+        ),
+        (
+            "the story told backwards by reports, and the statement then",
+            vec![
+                Say(returned()),
+                Say(done(all)),
+                Tick(2),
+                State(true, all, "r1"),
+                State(false, all, "r2"),
+                State(false, all, "r2"),
+                Tick(2),
+            ],
+            (S::Returned, 0, 0, 0, none()),
+        ),
+        (
+            "the story told backwards by the statement",
+            vec![State(false, all, "r2"), State(true, all, "r1"), Say(done(all)), Say(returned()), Tick(2)],
+            (S::Returned, 0, 0, 0, none()),
+        ),
     ];
     for (name, script, expected) in table {
         check(name, script, expected).await;
     }
-}
-
-#[test]
-fn the_table_of_decisions_is_closed_and_doubts_what_it_cannot_know() {
-    use TopUpState as S;
-    let said = |state, credited, outcome: Outcome| decide(state, 100, credited, (&outcome, Source::Report));
-    let more = Outcome::Done { amount: 101 };
-    assert_eq!(said(S::Instructed, 0, more.clone()), Decision::Doubt(CaseKind::AmountDiffers));
-    assert_eq!(said(S::Failed, 0, more.clone()), Decision::Doubt(CaseKind::AmountDiffers));
-    assert_eq!(said(S::Succeeded, 100, more.clone()), Decision::Doubt(CaseKind::AmountDiffers));
-    assert_eq!(decide(S::Instructed, 100, 0, (&more, Source::Statement)), Decision::Doubt(CaseKind::AmountDiffers));
-    let partly = Outcome::Returned { amount: 40, reason: String::new() };
-    assert_eq!(said(S::Succeeded, 100, partly), Decision::Doubt(CaseKind::AmountDiffers));
-    for outcome in [done(100), rejected(), returned()] {
-        assert_eq!(said(S::Returned, 100, outcome), Decision::Nothing, "what came back stays back");
-    }
-    assert_eq!(said(S::Failed, 0, rejected()), Decision::Nothing);
 }
 
 #[tokio::test(flavor = "multi_thread")]
