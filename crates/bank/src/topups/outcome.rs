@@ -116,7 +116,8 @@ impl Instructed for TopUp {
         end(desk, uow, self, stage)
     }
 
-    /// The bank took the money back: so do we, fee returned first; what is spent becomes the customer's receivable.
+    /// The bank took the money back: so do we, fee returned first; what is spent becomes the customer's receivable. The limits it used
+    /// are free again.
     fn undo(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, reason: &str) -> Result<(), StoreError> {
         let nostro = own(desk, uow, self, Own::Nostro)?;
         let mut steps = Vec::new();
@@ -125,13 +126,18 @@ impl Instructed for TopUp {
                 steps.push(moving(own(desk, uow, self, from)?, self.account, amount, Count::No));
             }
         }
-        steps.push(moving(self.account, nostro, self.credited, Count::No));
-        let asked = steps.len();
+        // What was spent comes from the receivable first, so that all of it leaves the wallet, and with it the limits it used.
+        let receivable = receivable(desk, uow, self, self.account)?;
+        let there = uow.account(self.account)?.and_then(|account| account.available()).unwrap_or(i64::MAX);
+        let spent = self.credited.saturating_sub(there.saturating_add(self.fee + self.tax)).clamp(0, self.credited);
+        if spent > 0 {
+            steps.push(moving(receivable, self.account, spent, Count::No));
+        }
+        steps.push(moving(self.account, nostro, self.credited, Count::GiveBack { day: self.used_day }));
         let finding = match post_forced(desk, uow, self, (EntryKind::TopUpReturned, steps))? {
-            Ok(posted) if posted.lines.len() == asked => None,
+            Ok(_) if spent == 0 => None,
             Ok(_) => Some("a part was spent; it stands as a receivable"),
             Err(_) => {
-                let receivable = receivable(desk, uow, self, self.account)?;
                 let step = moving(receivable, nostro, self.credited, Count::No);
                 post_surely(desk, uow, self, (EntryKind::TopUpReturned, vec![step]))?;
                 Some("the wallet is closed; the whole amount stands as a receivable")
