@@ -15,6 +15,7 @@ use crate::entries::EntryKind;
 use crate::instructions::effects::{call_people, end, moving, own, post_forced, post_surely, receivable};
 use crate::instructions::{Facts, Instructed, Stage, Terms};
 use crate::payouts::{JOB_DEADLINE, Payout, records};
+use crate::settlement;
 use crate::suspense::{self, Waiting};
 use ledger::{Count, Step};
 use ports::Order;
@@ -114,6 +115,7 @@ impl Instructed for Payout {
         let mut steps = vec![moving(suspense, self.source, self.amount, count)];
         steps.extend(fee_back(desk, uow, self)?);
         into_source(desk, uow, self, steps)?;
+        settlement::payout_came_back(desk, uow, self.cause)?;
         self.explain(reason);
         end(desk, uow, self, stage)
     }
@@ -124,6 +126,7 @@ impl Instructed for Payout {
         let mut steps = vec![moving(nostro, self.source, self.paid, count)];
         steps.extend(fee_back(desk, uow, self)?);
         into_source(desk, uow, self, steps)?;
+        settlement::payout_came_back(desk, uow, self.cause)?;
         self.explain(reason);
         end(desk, uow, self, Stage::Returned)
     }
