@@ -14,9 +14,10 @@ use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use aws_lc_rs::digest::{SHA256, digest};
 use ledger::{Count, Step, UpTo};
 use money::{Currency, Money};
+pub use ports::Outcome;
 use ports::{
-    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, Outcome, RailError, Report,
-    StatementLine, VaultError,
+    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, RailError, Report, StatementLine,
+    VaultError,
 };
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

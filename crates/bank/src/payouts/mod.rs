@@ -16,11 +16,13 @@
 
 mod outcome;
 pub(crate) mod records;
+mod send_back;
 mod start;
 #[cfg(test)]
 mod tests;
 
 pub use records::MIGRATIONS;
+pub(crate) use send_back::{SendBack, send_back};
 pub use start::{StartForMerchant, StartPayout, dry_run, start, start_for_merchant};
 
 use crate::bank::Bank;

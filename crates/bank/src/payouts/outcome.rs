@@ -17,7 +17,7 @@ use crate::instructions::{Facts, Instructed, Stage, Terms};
 use crate::payouts::{JOB_DEADLINE, Payout, records};
 use crate::settlement;
 use crate::suspense::{self, Waiting};
-use ledger::{Count, Step};
+use ledger::{AccountNo, Count, Step};
 use ports::Order;
 use sql::{Connection, SqlError};
 use store::{StoreError, Uow};
@@ -175,15 +175,32 @@ fn into_source(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &Payout, steps: Vec<S
         }
     }
     if post_forced(desk, uow, payout, (EntryKind::PayoutReturned, steps))?.is_ok() {
-        return Ok(());
+        return wait_again(desk, uow, payout, all);
     }
     if !elsewhere.is_empty() {
         post_surely(desk, uow, payout, (EntryKind::PayoutReturned, elsewhere))?;
     }
     let finding = "the payout went back and its account cannot take it; it waits in suspense";
     let case = call_people(desk, uow, payout, (CaseKind::NotCreditable, finding))?;
-    let (subject, owner) = (payout.id.as_u128(), payout.owner);
-    suspense::park(uow, &Waiting { case, subject, owner, account: suspense, currency: payout.currency, amount: all })
+    suspense::park(uow, &waiting(payout, (case, all), (suspense, payout.source)))
+}
+
+fn waiting(
+    payout: &Payout,
+    (case, amount): (Id<kinds::Case>, i64),
+    (account, meant): (AccountNo, AccountNo),
+) -> Waiting {
+    let (subject, owner, currency) = (payout.id.as_u128(), payout.owner, payout.currency);
+    Waiting { case, subject, owner, account, meant, currency, amount }
+}
+
+/// What was sent back out of suspense and bounced waits there again, or else no case would say whose it is.
+fn wait_again(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &Payout, amount: i64) -> Result<(), StoreError> {
+    let before = suspense::before(uow.reading(), Id::from_u128(payout.cause))?;
+    let Some(before) = before.filter(|before| before.account == payout.source) else { return Ok(()) };
+    let finding = "what was sent back to its sender came back; it waits in suspense again";
+    let case = call_people(desk, uow, payout, (CaseKind::NotCreditable, finding))?;
+    suspense::park(uow, &waiting(payout, (case, amount), (before.account, before.meant)))
 }
 
 /// What goes back with the amount: the fee and its tax, where policy says so.

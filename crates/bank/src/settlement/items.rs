@@ -45,6 +45,7 @@ pub(crate) fn effect(line: &Line, header: &Header, sides: Sides) -> Effect {
                 | EntryKind::SettlementReturned
                 | EntryKind::Payout
                 | EntryKind::PayoutReturned
+                | EntryKind::SuspenseReleased
         )
     ) {
         return Effect::Settled(signed);

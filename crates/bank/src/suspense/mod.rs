@@ -1,7 +1,7 @@
 //! Suspense: money that has come and cannot be credited, because its wallet was closed or the bank contradicts itself.
 //!
 //! ```text
-//! waiting ──► released (to a wallet of the owner, by two people)
+//! waiting ──► released (to a wallet of the owner or the account it was meant for, by two people)
 //!    ├──────► sent back (by rail, by two people)
 //!    └──────► taken back (the bank's statement shows it)
 //! ```
@@ -9,8 +9,12 @@
 //! an owner adds up to what the suspense account of top-ups holds, and is part of what that of payouts holds.
 
 pub(crate) mod records;
+mod release;
+#[cfg(test)]
+mod tests;
 
 pub use records::MIGRATIONS;
+pub(crate) use release::{release, send_back, sender, target};
 
 use ledger::AccountNo;
 use sql::{Connection, SqlError};
@@ -28,6 +32,8 @@ pub(crate) struct Waiting {
     pub(crate) owner: u128,
     /// Where it waits.
     pub(crate) account: AccountNo,
+    /// The account it was meant for.
+    pub(crate) meant: AccountNo,
     /// The currency's number.
     pub(crate) currency: u16,
     /// Minor units.
@@ -38,6 +44,10 @@ pub(crate) struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum How {
+    /// To a wallet of the owner, or the account it was meant for.
+    Released = 1,
+    /// To where it came from, by rail.
+    SentBack = 2,
     /// By the bank.
     TakenBack = 3,
 }
@@ -45,6 +55,16 @@ pub(crate) enum How {
 /// Notes that money waits; it stands in its account already.
 pub(crate) fn park(uow: &mut Uow<'_, '_>, new: &Waiting) -> Result<(), StoreError> {
     records::add(uow, new)
+}
+
+/// What waits under a case.
+pub(crate) fn under(reading: &Connection, case: Id<kinds::Case>) -> Result<Option<Waiting>, SqlError> {
+    records::of_case(reading, case, true)
+}
+
+/// What waited under a case and does not any more.
+pub(crate) fn before(reading: &Connection, case: Id<kinds::Case>) -> Result<Option<Waiting>, SqlError> {
+    records::of_case(reading, case, false)
 }
 
 /// Whether money waits because of a top-up or payout.

@@ -19,6 +19,7 @@ mod start;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use outcome::{fee_of_released, released, sent_back};
 pub use records::MIGRATIONS;
 pub use start::{StartTopUp, dry_run, start};
 

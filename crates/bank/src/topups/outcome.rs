@@ -12,7 +12,7 @@ use crate::instructions::effects::{call_people, end, investigate, moving, own, p
 use crate::instructions::{Facts, Instructed, Stage, Terms};
 use crate::suspense::{self, How, Waiting};
 use crate::topups::{JOB_DEADLINE, TopUp, TopUpState, records};
-use ledger::{AccountNo, Count, Step, UpTo};
+use ledger::{AccountNo, Count, Step};
 use ports::Order;
 use sql::{Connection, SqlError};
 use store::{StoreError, Uow};
@@ -68,7 +68,7 @@ impl Instructed for TopUp {
 
     fn execute(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, amount: i64) -> Result<(), StoreError> {
         let mut steps = vec![Step::Capture { hold: self.hold, amount: Some(amount), last: true }];
-        steps.extend(fee_steps(desk, uow, self)?);
+        steps.extend(fee_steps(desk, uow, self, self.account)?);
         self.credited = amount;
         if post_forced(desk, uow, self, (EntryKind::TopUp, steps))?.is_err() {
             release_hold(desk, uow, self)?;
@@ -86,7 +86,7 @@ impl Instructed for TopUp {
         let nostro = own(desk, uow, self, Own::Nostro)?;
         // The hold gave its limits back when we gave up: the money uses them now. Forced, it is not refused for them.
         let mut steps = vec![moving(nostro, self.account, amount, Count::Use)];
-        steps.extend(fee_steps(desk, uow, self)?);
+        steps.extend(fee_steps(desk, uow, self, self.account)?);
         self.credited = amount;
         if post_forced(desk, uow, self, (EntryKind::TopUp, steps))?.is_err() {
             return set_aside(desk, uow, self, "the money came and the wallet cannot take it; it waits in suspense");
@@ -164,14 +164,41 @@ impl Instructed for TopUp {
     }
 }
 
-/// The fee's steps, from the wallet.
-fn fee_steps(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &TopUp) -> Result<Vec<Step>, StoreError> {
+/// What its release from suspense costs, from the account it is released to; nothing when it is no top-up.
+pub(crate) fn fee_of_released(
+    desk: &Desk,
+    uow: &mut Uow<'_, '_>,
+    (id, account): (u128, AccountNo),
+) -> Result<Vec<Step>, StoreError> {
+    match records::by_id(uow.reading(), Id::from_u128(id))? {
+        Some(top_up) => fee_steps(desk, uow, &top_up, account),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Two people released what waited: the top-up has succeeded, unless it had ended before.
+pub(crate) fn released(desk: &Desk, uow: &mut Uow<'_, '_>, id: u128) -> Result<(), StoreError> {
+    let found = records::by_id(uow.reading(), Id::from_u128(id))?;
+    let Some(mut top_up) = found.filter(|top_up| top_up.state < TopUpState::Succeeded) else { return Ok(()) };
+    top_up.used_day = uow.moment().day;
+    end(desk, uow, &mut top_up, Stage::Executed)
+}
+
+/// Two people sent what waited back to where it came from.
+pub(crate) fn sent_back(desk: &Desk, uow: &mut Uow<'_, '_>, id: u128) -> Result<(), StoreError> {
+    let found = records::by_id(uow.reading(), Id::from_u128(id))?;
+    let Some(mut top_up) = found.filter(|top_up| top_up.state < TopUpState::Succeeded) else { return Ok(()) };
+    top_up.explain("it could not be credited and was sent back");
+    end(desk, uow, &mut top_up, Stage::Returned)
+}
+
+/// The fee's steps, from an account.
+fn fee_steps(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &TopUp, debit: AccountNo) -> Result<Vec<Step>, StoreError> {
     let mut steps = Vec::new();
     for (to, amount) in [(Own::FeeIncome, top_up.fee), (Own::TaxPayable, top_up.tax)] {
         if amount > 0 {
             let credit: AccountNo = own(desk, uow, top_up, to)?;
-            let (debit, up_to) = (top_up.account, UpTo::default());
-            steps.push(Step::Post { debit, credit, amount, up_to, count: Count::No });
+            steps.push(moving(debit, credit, amount, Count::No));
         }
     }
     Ok(steps)
@@ -189,8 +216,8 @@ fn set_aside(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, finding: &s
     }
     let case = call_people(desk, uow, top_up, (CaseKind::NotCreditable, finding))?;
     let (subject, owner) = (top_up.id.as_u128(), top_up.customer.as_u128());
-    let (currency, amount) = (top_up.currency, top_up.credited);
-    suspense::park(uow, &Waiting { case, subject, owner, account, currency, amount })?;
+    let (meant, currency, amount) = (top_up.account, top_up.currency, top_up.credited);
+    suspense::park(uow, &Waiting { case, subject, owner, account, meant, currency, amount })?;
     top_up.tell(desk, uow, "top_up.waiting");
     Ok(())
 }
