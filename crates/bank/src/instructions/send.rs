@@ -3,6 +3,10 @@
 //! The bank is called outside of any unit. Before the call a unit writes `sent`; a run that finds it written (the process died
 //! between call and answer, or the answer was lost) asks the bank whether it knows the id, and hands it over again only if not,
 //! always under the same id. So no crash point executes it twice, and none forgets it.
+//!
+//! Race closed here: deadlines run in a lane of their own, so one may come while the bank is being called. Before `sent` was
+//! written it gives up, and the call is not made; after that it investigates, whatever the call comes to: what it then hands
+//! over, or the bank refuses, meets the stage it finds.
 
 use crate::bank::Bank;
 use crate::bank_accounts;

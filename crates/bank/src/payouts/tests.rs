@@ -124,6 +124,18 @@ async fn every_word_of_the_bank_leads_where_it_should() {
             (S::UnderInvestigation, left, all, 0, 0, vec![C::NoResult]),
         ),
         ("silent, then stated", vec![Tick(day), State(false, all, "r1"), Tick(2)], (S::Paid, left, 0, -all, 0, none())),
+    ];
+    for (name, script, expected) in table {
+        check(name, script, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_late_twice_or_backwards_leads_where_it_should() {
+    use CaseKind as C;
+    use PayoutState as S;
+    let (all, none) = (ASKED, Vec::new);
+    let table: Vec<(&str, Vec<Do>, Expected)> = vec![
         (
             "paid after we had given back",
             vec![Say(rejected()), Tick(2), Spend(20_000), Say(done(all)), State(false, all, "r1"), Tick(2)],
@@ -201,6 +213,18 @@ async fn every_word_of_the_bank_leads_where_it_should() {
             vec![Say(rejected()), Tick(2), State(true, all, "r2"), State(false, all, "r1"), Tick(2)],
             (S::Failed, HAD, 0, 0, 0, none()),
         ),
+    ];
+    for (name, script, expected) in table {
+        check(name, script, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contradictions_and_other_amounts_are_for_people() {
+    use CaseKind as C;
+    use PayoutState as S;
+    let (all, left) = (ASKED, HAD - ASKED - FEE);
+    let table: Vec<(&str, Vec<Do>, Expected)> = vec![
         (
             "done, then rejected",
             vec![Say(done(all)), Say(rejected()), Tick(2)],
