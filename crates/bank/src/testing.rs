@@ -70,6 +70,7 @@ impl Entropy for SeededEntropy {
 }
 
 /// A key vault with a fixed key.
+#[derive(Default)]
 pub struct FixedVault {
     counter: AtomicU64,
 }
