@@ -131,7 +131,7 @@ async fn every_word_of_the_bank_leads_where_it_should() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_back_late_twice_or_backwards_leads_where_it_should() {
+async fn what_is_paid_late_or_comes_back_leads_where_it_should() {
     use CaseKind as C;
     use PayoutState as S;
     let (all, none) = (ASKED, Vec::new);
@@ -156,6 +156,18 @@ async fn what_comes_back_late_twice_or_backwards_leads_where_it_should() {
             vec![Say(returned()), Tick(2)],
             (S::Returned, HAD, 0, 0, 0, none()),
         ),
+    ];
+    for (name, script, expected) in table {
+        check(name, script, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn success_after_a_return_is_owed_until_the_statement_shows_the_return() {
+    use CaseKind as C;
+    use PayoutState as S;
+    let (all, none) = (ASKED, Vec::new);
+    let table: Vec<(&str, Vec<Do>, Expected)> = vec![
         (
             "paid after it had come back",
             vec![
