@@ -89,6 +89,7 @@ fn staff() -> OpenApiRouter {
         .routes(routes!(s::customers::change_tier))
         .routes(routes!(s::accounts::freeze))
         .routes(routes!(s::accounts::close))
+        .routes(routes!(s::accounts::reopen))
         .routes(routes!(s::policies::list, s::policies::set))
         .routes(routes!(s::cases::list))
         .routes(routes!(s::cases::get))

@@ -117,6 +117,7 @@ struct Inner {
     rail: Arc<dyn BankRail>,
     notifier: Arc<dyn Notifier>,
     caches: Caches,
+    ear: rail_feed::Ear,
 }
 
 /// One tenant. Cheap to clone.
@@ -161,7 +162,16 @@ impl Bank {
             Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
         })?;
         let policies = RwLock::new((book, policies));
-        let inner = Inner { store, fixtures, policies, vault, rail, notifier, caches: Caches::new() };
+        let inner = Inner {
+            store,
+            fixtures,
+            policies,
+            vault,
+            rail,
+            notifier,
+            caches: Caches::new(),
+            ear: rail_feed::Ear::default(),
+        };
         let bank = Self { inner: Arc::new(inner) };
         crate::settlement::start(&bank)?;
         Ok(bank)
@@ -271,6 +281,11 @@ impl Bank {
         })?;
         *held = (book, Arc::new(policies));
         Ok(())
+    }
+
+    /// Who hears the bank before a deadline decides.
+    pub(crate) fn ear(&self) -> &rail_feed::Ear {
+        &self.inner.ear
     }
 
     pub(crate) fn caches(&self) -> &Caches {

@@ -58,6 +58,8 @@ numbered! {
         TopUpReturned = 11 "top_up_returned",
         /// Money that arrived and belongs to nobody known yet, or its end.
         TopUpSuspense = 12 "top_up_suspense",
+        /// Money that waited in suspense goes to its owner.
+        SuspenseReleased = 13 "suspense_released",
         /// Money leaves a wallet or merchant account for a bank.
         Payout = 20 "payout",
         /// The bank executed a payout.

@@ -1,7 +1,12 @@
-//! The bank's jobs: which handler does which kind, and one round over those that are due.
+//! The bank's jobs: which handler does which kind, in which lane, and one round over those that are due.
 //!
 //! A handler does its work in a unit of work that first calls `uow.finish_job(job.no)` and does nothing when that says false:
 //! so a job may run twice and takes effect once. A handler that fails is put off and tried again.
+//!
+//! Race closed here: a bank or a notifier that is silent for minutes must not keep holds from expiring or days from
+//! closing. So whatever talks to the outside has a [`Lane`] of its own, and each kind of job belongs to exactly one: lanes run
+//! side by side, and no two of them ever hold the same job. What one lane does to a thing that another looks at (a payout
+//! whose deadline comes while it is handed over) is decided in a unit that reads the state first.
 
 use crate::bank::Bank;
 use crate::error::BankError;
@@ -10,24 +15,56 @@ use store::{Job, Outcome, StoreError};
 /// Does one job; runs on a thread that may block.
 pub type Handler = fn(&Bank, &Job) -> Result<(), BankError>;
 
-/// Every kind of job and what does it.
-const HANDLERS: &[(&str, Handler)] = &[
-    (crate::policies::JOB_EFFECTIVE, crate::policies::run_effective),
-    (crate::notices::JOB_SEND, crate::notices::run_send),
-    (crate::orders::JOB_EXPIRE, crate::orders::expire),
-    (crate::payments::JOB_EXPIRE, crate::payments::expire),
-    (crate::payments::JOB_FUNDS, crate::payments::fund),
-    (crate::settlement::JOB_DAY, crate::settlement::run_day),
-    (crate::settlement::JOB_RELEASE, crate::settlement::release),
-    (crate::settlement::JOB_SEND, crate::settlement::send),
-    (crate::aliases::JOB_VERIFIED, crate::aliases::run_verified),
-    (crate::rail_feed::JOB_LISTEN, crate::rail_feed::run_listen),
-    (crate::topups::JOB_INSTRUCT, crate::topups::run_instruct),
-    (crate::topups::JOB_DEADLINE, crate::topups::run_deadline),
-    (crate::payouts::JOB_INSTRUCT, crate::payouts::run_instruct),
-    (crate::payouts::JOB_DEADLINE, crate::payouts::run_deadline),
-    (crate::transfers::JOB_RETURN, crate::transfers::run_return),
-    (crate::accounting::JOB_CLOSE, crate::accounting::run_close),
+/// Jobs that wait for each other, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// What only the books need: nothing here waits for anybody outside.
+    Books,
+    /// Handing instructions to the bank.
+    Instructions,
+    /// Hearing what the bank says.
+    Listening,
+    /// Deadlines of instructions: they hear the bank first, but wait for it only a moment.
+    Deadlines,
+    /// Messages to people.
+    Messages,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Books, Self::Instructions, Self::Listening, Self::Deadlines, Self::Messages];
+
+    /// Its name, for threads and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Books => "jobs",
+            Self::Instructions => "jobs-instruct",
+            Self::Listening => "jobs-listen",
+            Self::Deadlines => "jobs-deadline",
+            Self::Messages => "jobs-message",
+        }
+    }
+}
+
+/// Every kind of job, its lane and what does it.
+const HANDLERS: &[(Lane, &str, Handler)] = &[
+    (Lane::Books, crate::policies::JOB_EFFECTIVE, crate::policies::run_effective),
+    (Lane::Books, crate::orders::JOB_EXPIRE, crate::orders::expire),
+    (Lane::Books, crate::payments::JOB_EXPIRE, crate::payments::expire),
+    (Lane::Books, crate::payments::JOB_FUNDS, crate::payments::fund),
+    (Lane::Books, crate::settlement::JOB_DAY, crate::settlement::run_day),
+    (Lane::Books, crate::settlement::JOB_RELEASE, crate::settlement::release),
+    (Lane::Books, crate::settlement::JOB_SEND, crate::settlement::send),
+    (Lane::Books, crate::aliases::JOB_VERIFIED, crate::aliases::run_verified),
+    (Lane::Books, crate::transfers::JOB_RETURN, crate::transfers::run_return),
+    (Lane::Books, crate::accounting::JOB_CLOSE, crate::accounting::run_close),
+    (Lane::Instructions, crate::topups::JOB_INSTRUCT, crate::topups::run_instruct),
+    (Lane::Instructions, crate::payouts::JOB_INSTRUCT, crate::payouts::run_instruct),
+    (Lane::Listening, crate::rail_feed::JOB_LISTEN, crate::rail_feed::run_listen),
+    (Lane::Deadlines, crate::topups::JOB_DEADLINE, crate::topups::run_deadline),
+    (Lane::Deadlines, crate::payouts::JOB_DEADLINE, crate::payouts::run_deadline),
+    (Lane::Messages, crate::notices::JOB_SEND, crate::notices::run_send),
 ];
 
 const ROUND: u32 = 256;
@@ -35,30 +72,58 @@ const ROUND: u32 = 256;
 const MOST: usize = 10_000;
 const LONGEST_DELAY_SECONDS: i64 = 3600;
 
-/// Does what is due now; returns how many jobs were tried. Call it again when the next is due; it must not run twice at a
-/// time. For threads that may block.
+/// Does what is due now, of all lanes in the order of due times, one after the other; returns how many jobs were tried. Call
+/// it again when the next is due; nothing else may run jobs meanwhile. For threads that may block.
 ///
 /// # Errors
 /// When the store cannot be read; a job that fails is put off instead.
 pub fn run_due(bank: &Bank) -> Result<usize, BankError> {
+    let kinds: Vec<&str> = HANDLERS.iter().map(|(_, kind, _)| *kind).collect();
+    run_kinds(bank, &kinds, &|| true)
+}
+
+/// Does what is due now in one lane, as long as `go_on` says so before each job; returns how many were tried. Lanes may run
+/// side by side; one lane must not run twice at a time. For threads that may block.
+///
+/// # Errors
+/// As [`run_due`].
+pub fn run_lane(bank: &Bank, lane: Lane, go_on: &dyn Fn() -> bool) -> Result<usize, BankError> {
+    let of_lane = HANDLERS.iter().filter(|(its, _, _)| *its == lane);
+    let kinds: Vec<&str> = of_lane.map(|(_, kind, _)| *kind).collect();
+    run_kinds(bank, &kinds, go_on)
+}
+
+/// Kinds of jobs that are in the store and that nothing here does: a newer program wrote them. They stay.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn unknown_kinds(bank: &Bank) -> Result<Vec<String>, BankError> {
+    let mut kinds = bank.store().read_blocking(|snapshot| snapshot.job_kinds())?;
+    kinds.retain(|kind| HANDLERS.iter().all(|(_, known, _)| known != kind));
+    Ok(kinds)
+}
+
+fn run_kinds(bank: &Bank, kinds: &[&str], go_on: &dyn Fn() -> bool) -> Result<usize, BankError> {
     let mut tried = 0;
     while tried < MOST {
-        let due = bank.store().read_blocking(|snapshot| snapshot.due_jobs(ROUND))?;
+        let due = bank.store().read_blocking(|snapshot| snapshot.due_jobs(kinds, ROUND))?;
         if due.is_empty() {
             break;
         }
         for job in &due {
+            if !go_on() {
+                return Ok(tried);
+            }
             run(bank, job)?;
+            tried += 1;
         }
-        tried += due.len();
     }
     Ok(tried)
 }
 
 fn run(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let Some((_, handler)) = HANDLERS.iter().find(|(kind, _)| *kind == job.kind) else {
-        tracing::error!(kind = job.kind, no = job.no, "nothing does this kind of job");
-        return postpone(bank, job);
+    let Some((_, _, handler)) = HANDLERS.iter().find(|(_, kind, _)| *kind == job.kind) else {
+        return Ok(());
     };
     if let Err(error) = handler(bank, job) {
         tracing::warn!(kind = job.kind, no = job.no, attempts = job.attempts, %error, "a job failed and is put off");

@@ -23,6 +23,7 @@ pub mod entries;
 mod error;
 pub mod fees;
 pub mod forecast;
+mod instructions;
 pub mod jobs;
 pub mod merchants;
 mod migrations;
@@ -41,6 +42,7 @@ pub mod sessions;
 pub mod settlement;
 pub mod staff;
 pub mod statements;
+pub mod suspense;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;

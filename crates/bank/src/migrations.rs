@@ -2,7 +2,8 @@
 
 use sql::Migration;
 
-/// Every migration, ascending. Versions: store 1–9, persons and policies 10–19, movements 20–29, payments 30–39, delivery 40–49.
+/// Every migration, ascending. Versions: store 1–9, persons and policies 10–19, movements 20–29, payments 30–39, delivery 40–49,
+/// later changes to any of them 50–.
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
     let parts: &[&[Migration]] = &[
@@ -28,6 +29,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::rail_feed::MIGRATIONS,
         crate::topups::MIGRATIONS,
         crate::payouts::MIGRATIONS,
+        crate::suspense::MIGRATIONS,
         crate::bank_accounts::MIGRATIONS,
         crate::transfers::MIGRATIONS,
         crate::accounting::MIGRATIONS,

@@ -14,12 +14,13 @@ use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use aws_lc_rs::digest::{SHA256, digest};
 use ledger::{Count, Step, UpTo};
 use money::{Currency, Money};
+pub use ports::Outcome;
 use ports::{
-    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, Outcome, RailError, Report,
-    StatementLine, VaultError,
+    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, RailError, Report, StatementLine,
+    VaultError,
 };
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use store::StoreError;
 use vocabulary::{Clock, Entropy, Id, Secret, Timestamp, kinds};
 
@@ -69,6 +70,7 @@ impl Entropy for SeededEntropy {
 }
 
 /// A key vault with a fixed key.
+#[derive(Default)]
 pub struct FixedVault {
     counter: AtomicU64,
 }
@@ -109,6 +111,15 @@ impl KeyVault for FixedVault {
 #[derive(Default)]
 pub struct MemoryRail {
     state: Mutex<RailState>,
+    line: Mutex<Line>,
+    changed: Condvar,
+}
+
+/// The line to a rail: whether it is silent, and how many wait.
+#[derive(Default)]
+struct Line {
+    silent: bool,
+    waiting: u32,
 }
 
 #[derive(Default)]
@@ -122,6 +133,26 @@ struct RailState {
 impl MemoryRail {
     fn state(&self) -> MutexGuard<'_, RailState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on (`true`) whoever calls waits, until it speaks again (`false`).
+    pub fn silent(&self, silent: bool) {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).silent = silent;
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many callers wait.
+    pub fn until_waiting(&self, callers: u32) {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(line, |line| line.waiting < callers).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn answer(&self) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.waiting += 1;
+        self.changed.notify_all();
+        line = self.changed.wait_while(line, |line| line.silent).unwrap_or_else(PoisonError::into_inner);
+        line.waiting -= 1;
     }
 
     /// What was handed over, in order, repetitions included.
@@ -152,6 +183,7 @@ impl MemoryRail {
 
 impl BankRail for MemoryRail {
     fn instruct(&self, instruction: &Instruction, _now: Timestamp) -> Result<(), RailError> {
+        self.answer();
         let mut state = self.state();
         let failure = state.failures.pop();
         if matches!(failure, None | Some(RailError::NoAnswer(_))) {
@@ -161,15 +193,18 @@ impl BankRail for MemoryRail {
     }
 
     fn knows(&self, end_to_end: &str, _now: Timestamp) -> Result<bool, RailError> {
+        self.answer();
         Ok(self.state().instructions.iter().any(|known| known.end_to_end == end_to_end))
     }
 
     fn reports(&self, after: u64, limit: u32, _now: Timestamp) -> Result<Vec<Report>, RailError> {
+        self.answer();
         let state = self.state();
         Ok(state.reports.iter().filter(|report| report.no > after).take(limit as usize).cloned().collect())
     }
 
     fn statement(&self, after: u64, limit: u32, _now: Timestamp) -> Result<Vec<StatementLine>, RailError> {
+        self.answer();
         let state = self.state();
         Ok(state.lines.iter().filter(|line| line.no > after).take(limit as usize).cloned().collect())
     }

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod customers;
+mod jobs;
 mod merchants;
 mod policies;
 mod sealing;

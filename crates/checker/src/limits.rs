@@ -65,8 +65,9 @@ impl Usage {
         let given = windows_of(line.counted - 2);
         let of_hold = line.action > action::HOLD;
         let back = if of_hold { line.released - line.amount } else { line.amount };
-        // The end of a hold undoes both directions; a refund gives back to whoever paid, who now is credited.
-        let (out, into) = if of_hold { (sides[0], sides[1]) } else { (sides[1], false) };
+        // The end of a hold undoes both directions; a refund gives back to whoever paid, who now is credited, and to whoever
+        // received, who now is debited.
+        let (out, into) = if of_hold { (sides[0], sides[1]) } else { (sides[1], sides[0]) };
         for (at, window) in given.into_iter().enumerate() {
             if window == usage.window[at] {
                 usage.out[at] = (usage.out[at] - if out { back } else { 0 }).max(0);

@@ -86,7 +86,9 @@ impl Server {
             // Attempts that were on their way are made again at the next start.
             let _ = runtime.block_on(hook);
         }
-        loops.into_iter().for_each(JobLoop::stop);
+        for jobs in loops {
+            jobs.stop();
+        }
         served?;
         for bank in &banks {
             bank.store()
@@ -120,7 +122,7 @@ fn edge_options(file: &File) -> edge::Options {
 }
 
 fn start_loops(banks: &[Bank]) -> Result<Vec<JobLoop>, Failure> {
-    let started = banks.iter().map(|bank| JobLoop::start(bank.clone()));
+    let started = banks.iter().map(JobLoop::start);
     started.collect::<Result<_, _>>().map_err(|error| Failure::because("no thread for the jobs can be started", error))
 }
 

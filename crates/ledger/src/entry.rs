@@ -42,7 +42,8 @@ pub enum Count {
     No,
     /// It uses the limits of the debit account's groups (outgoing) and of the credit account's groups (incoming).
     Use,
-    /// It gives back to the credit account's groups what a movement used (outgoing) on that day, as far as its windows still run.
+    /// It goes against a movement of that day and gives back what that used, as far as its windows still run: outgoing to the
+    /// groups of the credit account (whoever paid then), incoming to those of the debit account (whoever received).
     GiveBack {
         /// The day on which it was used.
         day: i32,

@@ -160,9 +160,13 @@ pub fn replay(group: Group, sides: Sides, line: &Line) -> Group {
         Count::GiveBack { day } => {
             let running = running(day, &group);
             match line.action {
+                // Against the first movement: whoever paid then is credited now, whoever received is debited.
                 Action::Post | Action::Hold => {
                     if sides.credit {
                         give_back(&mut group.out, running, line.amount);
+                    }
+                    if sides.debit {
+                        give_back(&mut group.into, running, line.amount);
                     }
                 }
                 Action::Capture | Action::Void | Action::Expire => {

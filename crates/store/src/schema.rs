@@ -3,7 +3,13 @@
 use sql::Migration;
 
 /// The store's part of the schema's history, versions 1 to 9.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "journal", sql: JOURNAL }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "journal", sql: JOURNAL },
+    Migration { version: 2, name: "jobs by kind", sql: JOBS_BY_KIND },
+];
+
+/// Whoever does jobs asks for those of his own kinds: a backlog of others is not walked through.
+const JOBS_BY_KIND: &str = "CREATE INDEX job_kind ON job(kind, due, no); DROP INDEX job_due;";
 
 /// `account_slice` and `group_slice` hold what the rules need of accounts and limit groups, 256 rows to a blob (see `slices`).
 /// They lag behind the journal (see `rolling`): each row in them is right for the line that it names as its last, and lines

@@ -212,20 +212,20 @@ impl<'a> Snapshot<'a> {
         Ok(outbox::last(self.connection)?)
     }
 
-    /// Jobs that are due, the longest due first.
+    /// Jobs of some kinds that are due, the longest due first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn due_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        Ok(jobs::due(self.connection, self.now, limit)?)
+    pub fn due_jobs(&self, kinds: &[&str], limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(jobs::due(self.connection, self.now, kinds, limit)?)
     }
 
-    /// When the next job is due.
+    /// The kinds of which there are jobs, due or not.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(jobs::next_due(self.connection)?)
+    pub fn job_kinds(&self) -> Result<Vec<String>, StoreError> {
+        Ok(jobs::kinds(self.connection)?)
     }
 }
 

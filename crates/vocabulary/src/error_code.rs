@@ -176,6 +176,7 @@ error_codes! {
     BankAccountNotFound "bank_account_not_found" NotFound "There is no such bank account" "Check the id."
     BankAccountInvalid "bank_account_invalid" Unprocessable "The bank account number is not valid" "Check the number; an IBAN has check digits."
     CaseClosed "case_closed" Conflict "The case is closed" "Look at its notes; open matters get a case of their own."
+    MoneyWaiting "money_waiting" Conflict "Money waits in suspense under the case" "Propose that it is released or sent back; the case is closed with it."
     QuoteExpired "quote_expired" Conflict "The quote has expired" "Ask for a new quote."
     QuoteDiffers "quote_differs" Conflict "The request is not what was quoted" "Send exactly what was quoted."
     QrMalformed "qr_malformed" Unprocessable "The code is not a well-formed EMVCo payload" "Scan again; the code may be damaged."

@@ -4,6 +4,7 @@ use crate::bank::Bank;
 use crate::cases::{CaseView, records};
 use crate::error::BankError;
 use crate::refusal::Refusal;
+use crate::suspense;
 use crate::wish::{Answer, Principal, Wish};
 use serde::{Deserialize, Serialize};
 use store::{NewEvent, Outcome};
@@ -59,7 +60,8 @@ pub async fn note(bank: &Bank, wish: Wish, id: Id<kinds::Case>, text: String) ->
     .await
 }
 
-/// Closes a case. Refused with `missing_field` without reason or evidence, `not_found`, `case_closed`.
+/// Closes a case. Refused with `missing_field` without reason or evidence, `not_found`, `money_waiting` (then two people must decide
+/// where it goes), `case_closed`.
 ///
 /// # Errors
 /// Trouble.
@@ -78,6 +80,9 @@ pub async fn close(
         let Some(case) = records::by_id(uow.reading(), id)? else {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::NotFound)));
         };
+        if case.open && suspense::under(uow.reading(), id)?.is_some() {
+            return Ok(Outcome::Refused(Refusal::of(ErrorCode::MoneyWaiting)));
+        }
         if !records::set_closed(uow, id)? {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::CaseClosed)));
         }

@@ -9,7 +9,19 @@ use vocabulary::{BookingDate, Id, kinds};
 type CaseId = Id<kinds::Case>;
 
 /// The tables of cases.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 20, name: "cases", sql: TABLES }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 20, name: "cases", sql: TABLES },
+    Migration { version: 50, name: "proposals about waiting money", sql: WAITING },
+];
+
+const WAITING: &str = "
+ALTER TABLE case_proposal ADD COLUMN finding INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE case_proposal ADD COLUMN wallet BLOB;
+";
+
+/// The numbers of findings; those before money could be released have none and are told apart by the amount.
+const RELEASE: u8 = 3;
+const SEND_BACK: u8 = 4;
 
 const TABLES: &str = "
 CREATE TABLE case_record(
@@ -109,24 +121,29 @@ pub(crate) fn page(
 
 /// Writes what was proposed, in the place of an earlier proposal.
 pub(crate) fn set_proposal(uow: &mut Uow<'_, '_>, id: CaseId, proposal: &Proposal) -> Result<(), StoreError> {
-    let executed = match proposal.finding {
-        Finding::Executed { amount_minor, currency } => Some((amount_minor, currency)),
-        Finding::NotExecuted => None,
+    let (number, executed, wallet) = match proposal.finding {
+        Finding::Executed { amount_minor, currency } => (1_u8, Some((amount_minor, currency)), None),
+        Finding::NotExecuted => (2, None, None),
+        Finding::Release { wallet } => (RELEASE, None, wallet),
+        Finding::SendBack => (SEND_BACK, None, None),
     };
     let (executed, currency) = (executed.map(|found| found.0), executed.map(|found| found.1));
     let now = uow.now();
     uow.execute("DELETE FROM case_proposal WHERE case_id = ?1", params![id])?;
-    let sql =
-        "INSERT INTO case_proposal(case_id, staff, executed, currency, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    uow.execute(sql, params![id, proposal.by, executed, currency, proposal.reason.as_str(), now])?;
+    let sql = "INSERT INTO case_proposal(case_id, staff, executed, currency, reason, at, finding, wallet) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let reason = proposal.reason.as_str();
+    uow.execute(sql, params![id, proposal.by, executed, currency, reason, now, number, wallet])?;
     Ok(())
 }
 
 /// What was proposed for a case.
 pub(crate) fn proposal(connection: &Connection, id: CaseId) -> Result<Option<Proposal>, SqlError> {
-    let sql = "SELECT staff, executed, currency, reason FROM case_proposal WHERE case_id = ?1";
+    let sql = "SELECT staff, executed, currency, reason, finding, wallet FROM case_proposal WHERE case_id = ?1";
     connection.query_opt(sql, params![id], |row| {
         let finding = match row.opt_int(1)? {
+            _ if row.small::<u8>(4)? == RELEASE => Finding::Release { wallet: row.opt_id(5)? },
+            _ if row.small::<u8>(4)? == SEND_BACK => Finding::SendBack,
             Some(amount_minor) => Finding::Executed { amount_minor, currency: row.small(2)? },
             None => Finding::NotExecuted,
         };

@@ -6,6 +6,7 @@ use crate::error::BankError;
 use crate::policies::{TIERS, profile_no};
 use crate::refusal::Refusal;
 use crate::sealed::Sealing;
+use crate::suspense;
 use crate::wallets;
 use crate::wish::{Answer, Wish};
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,8 @@ pub async fn change_tier(bank: &Bank, wish: Wish, id: Id<kinds::Customer>, tier:
     .await
 }
 
-/// Erases a customer's personal data by destroying her key. Refused while her accounts hold money. Journal and ids stay.
+/// Erases a customer's personal data by destroying her key. Refused while her accounts hold money, or money
+/// waits for her. Journal and ids stay.
 ///
 /// # Errors
 /// Trouble.
@@ -123,6 +125,9 @@ pub async fn erase(bank: &Bank, wish: Wish, id: Id<kinds::Customer>) -> Result<A
                         return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountNotEmpty)));
                     }
                 }
+            }
+            if suspense::records::waits_for(uow.reading(), id.as_u128())? {
+                return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountNotEmpty)));
             }
             for found in &accounts {
                 if let Some(mut account) = uow.account(found.account)? {

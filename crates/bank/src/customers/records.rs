@@ -112,6 +112,12 @@ pub(super) fn set_tier(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>, tier: u8)
     Ok(uow.execute("UPDATE customer SET tier = ?2 WHERE id = ?1", params![id, tier])? == 1)
 }
 
+/// Whether a customer's key was destroyed; false for who is none.
+pub(crate) fn is_erased(reading: &sql::Connection, id: Id<kinds::Customer>) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM customer WHERE id = ?1 AND erased IS NOT NULL";
+    Ok(reading.number(sql, params![id])? != 0)
+}
+
 pub(super) fn set_erased(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>) -> Result<(), StoreError> {
     let now = uow.now();
     let sql = "UPDATE customer SET sign_in_hash = NULL, password = NULL, erased = ?2 WHERE id = ?1";

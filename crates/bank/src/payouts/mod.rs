@@ -11,32 +11,29 @@
 //! writes the wish, before anybody is instructed, so it cannot be spent twice; it leaves suspense for the nostro when the
 //! bank has paid, or goes back, fee and limits included, when the bank surely will not.
 //!
-//! Crash points closed here: as for top-ups (see there): wish, money and the job that instructs commit together; `sent` is
-//! committed before the call; one end-to-end id for ever. A deadline alone gives nothing back.
+//! How it is handed over, what a deadline and the bank's words make of it, and the crash points and races closed there, is the
+//! same for top-ups: see `instructions/`.
 
-mod deadline;
-mod instruct;
 mod outcome;
 pub(crate) mod records;
-mod rules;
+mod send_back;
 mod start;
 #[cfg(test)]
 mod tests;
 
-pub use deadline::{JOB_DEADLINE, run_deadline};
-pub use instruct::{JOB_INSTRUCT, run_instruct};
-pub(crate) use outcome::hear;
 pub use records::MIGRATIONS;
+pub(crate) use send_back::{SendBack, send_back};
 pub use start::{StartForMerchant, StartPayout, dry_run, start, start_for_merchant};
 
 use crate::bank::Bank;
 use crate::desk::Desk;
 use crate::error::BankError;
+use crate::instructions::{self, Stage};
 use crate::rail_feed::end_to_end;
 use crate::wish::Principal;
 use ledger::AccountNo;
 use serde::{Deserialize, Serialize};
-use store::{NewEvent, StoreError, Uow};
+use store::{Job, NewEvent, StoreError, Uow};
 use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
 /// The state of a payout. The numbers only ever rise over its life.
@@ -59,18 +56,6 @@ pub enum PayoutState {
 }
 
 impl PayoutState {
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Created,
-            2 => Self::Instructed,
-            3 => Self::UnderInvestigation,
-            4 => Self::Failed,
-            5 => Self::Paid,
-            6 => Self::Returned,
-            _ => return None,
-        })
-    }
-
     /// Its name, as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -91,6 +76,54 @@ impl PayoutState {
     }
 }
 
+impl From<Stage> for PayoutState {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Created => Self::Created,
+            Stage::Instructed => Self::Instructed,
+            Stage::UnderInvestigation => Self::UnderInvestigation,
+            Stage::Failed => Self::Failed,
+            Stage::Executed => Self::Paid,
+            Stage::Returned => Self::Returned,
+        }
+    }
+}
+
+impl From<PayoutState> for Stage {
+    fn from(state: PayoutState) -> Self {
+        match state {
+            PayoutState::Created => Self::Created,
+            PayoutState::Instructed => Self::Instructed,
+            PayoutState::UnderInvestigation => Self::UnderInvestigation,
+            PayoutState::Failed => Self::Failed,
+            PayoutState::Paid => Self::Executed,
+            PayoutState::Returned => Self::Returned,
+        }
+    }
+}
+
+/// The job that hands a payout to the bank.
+pub const JOB_INSTRUCT: &str = "payout.instruct";
+
+/// The job that looks at a payout at its deadline, and on each next date after it.
+pub const JOB_DEADLINE: &str = "payout.deadline";
+
+/// Hands the job's payout over.
+///
+/// # Errors
+/// Trouble; the job is then put off.
+pub fn run_instruct(bank: &Bank, job: &Job) -> Result<(), BankError> {
+    instructions::run_instruct::<Payout>(bank, job)
+}
+
+/// Looks at the job's payout.
+///
+/// # Errors
+/// Trouble; the job is then put off.
+pub fn run_deadline(bank: &Bank, job: &Job) -> Result<(), BankError> {
+    instructions::run_deadline::<Payout>(bank, job)
+}
+
 /// A payout's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Payout {
@@ -109,7 +142,7 @@ pub(crate) struct Payout {
     pub(crate) state: PayoutState,
     /// The day whose limits it used.
     pub(crate) used_day: i32,
-    /// It was paid although we had given back.
+    /// It was paid although we had given back: a receivable stands for it.
     pub(crate) late: bool,
     /// The business object that caused it (a settlement), 0 for none.
     pub(crate) cause: u128,
@@ -179,15 +212,24 @@ impl Payout {
         }
     }
 
-    fn emit(&self, desk: &Desk, uow: &mut Uow<'_, '_>) {
-        let kind = match self.state {
+    /// The event that tells of its state.
+    const fn event(&self) -> &'static str {
+        match self.state {
             PayoutState::Created => "payout.created",
             PayoutState::Instructed => "payout.instructed",
             PayoutState::UnderInvestigation => "payout.under_investigation",
             PayoutState::Failed => "payout.failed",
             PayoutState::Paid => "payout.paid",
             PayoutState::Returned => "payout.returned",
-        };
+        }
+    }
+
+    fn emit(&self, desk: &Desk, uow: &mut Uow<'_, '_>) {
+        self.tell(desk, uow, self.event());
+    }
+
+    /// Tells of it under another name than that of its state.
+    fn tell(&self, desk: &Desk, uow: &mut Uow<'_, '_>, kind: &'static str) {
         let view = self.view(desk);
         let body = serde_json::json!({"payout": view.id, "amount_minor": view.amount_minor,
             "paid_minor": view.paid_minor, "currency": view.currency, "state": view.state});

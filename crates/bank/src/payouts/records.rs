@@ -1,5 +1,6 @@
 //! The table of payouts.
 
+use crate::instructions::Stage;
 use crate::payouts::{Payout, PayoutState};
 use ledger::AccountNo;
 use sql::{Connection, Migration, Row, SqlError, params};
@@ -88,7 +89,7 @@ fn read(row: &Row<'_>) -> Result<Payout, SqlError> {
         fee: row.int(7)?,
         tax: row.int(8)?,
         paid: row.int(9)?,
-        state: PayoutState::from_number(row.small(10)?).ok_or(SqlError::Corrupt("a payout's state"))?,
+        state: Stage::from_number(row.small(10)?).ok_or(SqlError::Corrupt("a payout's state"))?.into(),
         used_day: row.small(11)?,
         late: row.flag(12)?,
         cause: row.u128(13)?,

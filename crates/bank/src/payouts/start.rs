@@ -174,7 +174,7 @@ pub fn start_for_merchant(
 }
 
 /// A payout of which everything is set but whose it is.
-fn fresh(desk: &Desk, uow: &Uow<'_, '_>, id: Id<kinds::Payout>, amount: Money) -> Payout {
+pub(super) fn fresh(desk: &Desk, uow: &Uow<'_, '_>, id: Id<kinds::Payout>, amount: Money) -> Payout {
     let created = uow.now();
     let currency: Currency = amount.currency();
     Payout {
@@ -201,7 +201,7 @@ fn fresh(desk: &Desk, uow: &Uow<'_, '_>, id: Id<kinds::Payout>, amount: Money) -
     }
 }
 
-fn commence(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &Payout) -> Result<PayoutView, StoreError> {
+pub(super) fn commence(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &Payout) -> Result<PayoutView, StoreError> {
     records::insert(uow, payout)?;
     uow.schedule(payout.created, JOB_INSTRUCT, payout.id.as_u128())?;
     uow.schedule(payout.deadline, JOB_DEADLINE, payout.id.as_u128())?;

@@ -6,18 +6,22 @@
 //!
 //! Invariant: after a line took effect, the books' nostro has moved by what the line says, or an open case says why not.
 
+mod ear;
 mod reconcile;
 pub(crate) mod records;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use ear::{Ear, listen_a_moment};
 pub use reconcile::{Reconciliation, reconciliation};
 pub use records::MIGRATIONS;
 
 use crate::bank::Bank;
 use crate::desk::Desk;
 use crate::error::BankError;
-use crate::{payouts, topups};
+use crate::instructions::hear as hear_of;
+use crate::payouts::Payout;
+use crate::topups::TopUp;
 use ports::{RailError, Report, StatementLine};
 use store::{Job, Outcome, StoreError, Uow};
 use vocabulary::{Id, Kind, kinds};
@@ -167,8 +171,8 @@ fn hear<T: Numbered + Send + 'static>(
 
 fn take_report(desk: &Desk, uow: &mut Uow<'_, '_>, report: &Report) -> Result<(), StoreError> {
     let known = match named(Some(&report.end_to_end)) {
-        Named::TopUp(id) => topups::hear(desk, uow, id, (&report.outcome, Source::Report))?,
-        Named::Payout(id) => payouts::hear(desk, uow, id, (&report.outcome, Source::Report))?,
+        Named::TopUp(id) => hear_of::<TopUp>(desk, uow, id, (&report.outcome, Source::Report))?,
+        Named::Payout(id) => hear_of::<Payout>(desk, uow, id, (&report.outcome, Source::Report))?,
         Named::Nothing => false,
     };
     if !known {

@@ -10,9 +10,11 @@ use crate::chart::Own;
 use crate::desk::Desk;
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::error::BankError;
+use crate::instructions::hear;
+use crate::payouts::{self, Payout};
 use crate::rail_feed::{Named, Source, named, records};
+use crate::topups::{self, TopUp};
 use crate::wish::Principal;
-use crate::{payouts, topups};
 use ledger::{Count, Step, UpTo};
 use money::Currency;
 use ports::{Outcome, StatementLine};
@@ -32,12 +34,12 @@ pub(super) fn take(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> 
         Named::TopUp(id) if topups::currency_of(uow, id)? == Some(line.currency) => {
             let outcome =
                 if line.incoming { Outcome::Done { amount } } else { Outcome::Returned { amount, reason: returned() } };
-            topups::hear(desk, uow, id, (&outcome, Source::Statement))?
+            hear::<TopUp>(desk, uow, id, (&outcome, Source::Statement))?
         }
         Named::Payout(id) if payouts::currency_of(uow, id)? == Some(line.currency) => {
             let outcome =
                 if line.incoming { Outcome::Returned { amount, reason: returned() } } else { Outcome::Done { amount } };
-            payouts::hear(desk, uow, id, (&outcome, Source::Statement))?
+            hear::<Payout>(desk, uow, id, (&outcome, Source::Statement))?
         }
         Named::TopUp(_) | Named::Payout(_) | Named::Nothing => false,
     };

@@ -20,7 +20,7 @@ pub(crate) enum Effect {
     Tax(i64),
     /// From the reserve.
     FromReserve(i64),
-    /// By an earlier settlement and its payout, out less in.
+    /// By an earlier settlement and its payout, out less what came back.
     Settled(i64),
     /// In less out.
     Other(i64),
@@ -39,7 +39,14 @@ pub(crate) fn effect(line: &Line, header: &Header, sides: Sides) -> Effect {
     let kind = EntryKind::from_number(header.kind);
     if matches!(
         kind,
-        Some(EntryKind::Settlement | EntryKind::SettlementPaid | EntryKind::SettlementReturned | EntryKind::Payout)
+        Some(
+            EntryKind::Settlement
+                | EntryKind::SettlementPaid
+                | EntryKind::SettlementReturned
+                | EntryKind::Payout
+                | EntryKind::PayoutReturned
+                | EntryKind::SuspenseReleased
+        )
     ) {
         return Effect::Settled(signed);
     }

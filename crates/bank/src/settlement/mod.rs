@@ -11,12 +11,18 @@
 //! Fees are taken with each payment. Under *net* terms that is all. Under *gross* terms the settlement puts them back, so that
 //! the merchant's bank sees the sales' whole amount; they become a claim that is collected from the balance once a month.
 //!
+//! ```text
+//! scheduled ──► sent ──► returned (its payout failed or came back: the next settlement finds the money)
+//!     └───────────────────▲          carried (nothing was to be paid out)
+//! ```
+//!
 //! Invariants: one settlement per merchant, currency and day; a settlement never pays more than the account has available
 //! now; money between account and bank stands in settlement clearing.
 //!
 //! Crash points closed: a day's job fans out into one unit per merchant account, each of which looks for its own row first;
 //! so a crash half way settles nobody twice and, since the job is still there, leaves nobody out.
 
+mod bounce;
 mod day;
 mod items;
 mod records;
@@ -27,6 +33,7 @@ mod settle;
 mod statement;
 mod totals;
 
+pub(crate) use bounce::payout_came_back;
 pub use day::{JOB_DAY, run_day, start};
 pub use records::{MIGRATIONS, by_id, list};
 pub use reserve::{JOB_RELEASE, release};
@@ -50,8 +57,8 @@ pub enum SettlementState {
     Sent = 2,
     /// Nothing is paid out: it is carried forward.
     Carried = 3,
-    /// The payout could not be made; the money is back on the merchant's account, or in clearing with a case if that is
-    /// closed.
+    /// The payout could not be made, or came back; the money is back on the merchant's account for the next settlement, or
+    /// waits under a case if that is closed.
     Returned = 4,
 }
 

@@ -1,7 +1,7 @@
 //! On the value day, a settlement's money goes to the merchant's bank, as a payout.
 //!
 //! The money comes back from settlement clearing to the merchant's account and leaves it as a payout in the same unit, so a
-//! payout that fails later returns it there by itself and the next settlement pays it again. For an account that was closed
+//! payout that fails later returns it there by itself (`bounce.rs`) and the next settlement pays it again. For an account that was closed
 //! meanwhile the money stays in clearing, with a case. Crash point closed: the job
 //! ends in the unit that starts the payout, so a settlement is paid out once.
 

@@ -171,6 +171,7 @@ fn subject(kind: Option<EntryKind>, cause: u128) -> String {
         Some(EntryKind::Refund) => Id::<kinds::Refund>::from_u128(cause).to_string(),
         Some(EntryKind::Chargeback) => Id::<kinds::Dispute>::from_u128(cause).to_string(),
         Some(EntryKind::Payout | EntryKind::PayoutReturned) => Id::<kinds::Payout>::from_u128(cause).to_string(),
+        Some(EntryKind::SuspenseReleased) => Id::<kinds::Case>::from_u128(cause).to_string(),
         _ => Id::<kinds::Settlement>::from_u128(cause).to_string(),
     }
 }

@@ -7,7 +7,7 @@ use crate::merchants;
 use crate::payments::tests::{World, code};
 use crate::payments::{PayCommand, Target};
 use crate::wallets::{self, Freezing};
-use crate::{Own, Wish, bank_accounts};
+use crate::{Own, Wish, bank_accounts, payouts};
 
 fn settlements(world: &World) -> Vec<Settlement> {
     let merchant = world.shop.merchant;
@@ -162,6 +162,94 @@ async fn without_a_bank_account_the_money_returns_and_is_settled_again() {
     world.tick(DAY);
     let all = settlements(&world);
     assert_eq!((all.len(), all[0].state, world.balances().2), (2, SettlementState::Sent, 0));
+}
+
+/// The bank says what became of a settlement's payout, twice.
+async fn said(world: &World, found: &Settlement, outcome: ports::Outcome) {
+    let payout = payouts::find(&world.test.bank, found.payout.expect("it has one")).await;
+    let end_to_end = payout.expect("no trouble").expect("it exists").end_to_end_id;
+    for _ in 0..2 {
+        world.test.rail.say(&end_to_end, outcome.clone());
+        world.tick(2);
+    }
+}
+
+fn refused() -> ports::Outcome {
+    ports::Outcome::Rejected { reason: "no such account".to_owned() }
+}
+
+fn came_back() -> ports::Outcome {
+    ports::Outcome::Returned { amount: 10_000, reason: "no such holder".to_owned() }
+}
+
+async fn told(world: &World, kind: &str) -> usize {
+    let events = world.test.bank.store().read_blocking(|snapshot| snapshot.events_after(0, None, 1_000));
+    events.expect("no trouble").iter().filter(|event| event.kind == kind).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_whose_payout_bounces_is_returned_and_carried_into_the_next() {
+    for (words, after) in [(vec![refused()], 0), (vec![ports::Outcome::Done { amount: 10_000 }, came_back()], 1)] {
+        let world = World::free(100_000, 0).await;
+        link(&world).await;
+        world.paid(10_000, "pay").await;
+        world.tick(TO_MIDNIGHT);
+        let sent = settlements(&world).remove(0);
+        assert_eq!((sent.state, world.balances().2), (SettlementState::Sent, 0));
+        for word in words {
+            said(&world, &sent, word).await;
+        }
+        let returned = settlements(&world).remove(0);
+        assert_eq!((returned.id, returned.state, returned.payout), (sent.id, SettlementState::Returned, sent.payout));
+        assert_eq!((world.balances().2, own(&world, Own::PayoutSuspense)), (10_000, 0), "{after}");
+        assert_eq!(told(&world, "settlement.returned").await, 1, "however often the bank says it");
+        world.tick(DAY);
+        let next = settlements(&world).remove(0);
+        assert_eq!((next.state, next.shares.paid_out, next.totals.settled), (SettlementState::Sent, 10_000, 0));
+        assert_ne!(next.id, sent.id);
+        assert_eq!((world.balances().2, own(&world, Own::PayoutSuspense)), (0, 10_000));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_late_payout_owes_is_collected_by_the_next_settlement_and_given_back_when_it_returns() {
+    let world = World::free(100_000, 0).await;
+    link(&world).await;
+    world.paid(10_000, "pay").await;
+    world.tick(TO_MIDNIGHT);
+    let sent = settlements(&world).remove(0);
+    said(&world, &sent, refused()).await;
+    world.paid(500, "small").await;
+    said(&world, &sent, ports::Outcome::Done { amount: 10_000 }).await;
+    let owed = || world.test.balance(world.shop.receivable).0;
+    assert_eq!((world.balances().2, owed(), own(&world, Own::Nostro)), (10_500, 10_000, -10_000));
+    world.tick(DAY);
+    let next = settlements(&world).remove(0);
+    assert_eq!((next.shares.repaid, next.shares.paid_out, next.owed), (10_000, 500, 0));
+    assert_eq!((world.balances().2, owed()), (0, 0));
+
+    said(&world, &sent, came_back()).await;
+    assert_eq!((world.balances().2, owed(), own(&world, Own::Nostro)), (10_000, 0, 0), "nobody owes: it is the shop's");
+    world.tick(DAY);
+    let last = settlements(&world).remove(0);
+    assert_eq!((last.shares.repaid, last.shares.paid_out), (0, 10_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_late_payout_brings_back_pays_what_is_still_owed_for_it() {
+    let world = World::free(100_000, 0).await;
+    link(&world).await;
+    world.paid(10_000, "pay").await;
+    world.tick(TO_MIDNIGHT);
+    let sent = settlements(&world).remove(0);
+    said(&world, &sent, refused()).await;
+    world.refund(world.refund_command(world.paid(4_000, "sale").await.id, None, "refund")).await.expect("refunded");
+    said(&world, &sent, ports::Outcome::Done { amount: 10_000 }).await;
+    said(&world, &sent, came_back()).await;
+    let owed = world.test.balance(world.shop.receivable).0;
+    assert_eq!((world.balances().2, owed, own(&world, Own::Nostro)), (10_000, 0, 0));
+    world.tick(DAY);
+    assert_eq!(settlements(&world)[0].shares.paid_out, 10_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

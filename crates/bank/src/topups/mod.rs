@@ -10,34 +10,27 @@
 //! States have ascending numbers and only move up. On creation an incoming hold (nostro → wallet) reserves the limits, so that
 //! what the bank will execute can also be credited; on success it is captured, on failure voided, which gives the limits back.
 //!
-//! Crash points closed here: the wish, the hold and the job that instructs commit together, so a crash before the bank was
-//! called loses nothing; `sent` is committed before the call, so after a crash the bank is asked whether it knows the id before it
-//! is handed over again; the id is the top-up's own and is executed once however often it is handed over. A deadline alone
-//! credits nothing and gives nothing up that may have been executed: see `rules.rs`.
+//! How it is handed over, what a deadline and the bank's words make of it, and the crash points and races closed there, is the
+//! same for payouts: see `instructions/`.
 
-mod deadline;
-mod instruct;
 mod outcome;
 pub(crate) mod records;
-mod rules;
 mod start;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use deadline::next_date;
-pub use deadline::{JOB_DEADLINE, run_deadline};
-pub use instruct::{JOB_INSTRUCT, run_instruct};
-pub(crate) use outcome::hear;
+pub(crate) use outcome::{fee_of_released, released, sent_back};
 pub use records::MIGRATIONS;
 pub use start::{StartTopUp, dry_run, start};
 
 use crate::bank::Bank;
 use crate::desk::Desk;
 use crate::error::BankError;
+use crate::instructions::{self, Stage};
 use crate::rail_feed::end_to_end;
 use ledger::AccountNo;
 use serde::{Deserialize, Serialize};
-use store::{NewEvent, StoreError, Uow};
+use store::{Job, NewEvent, StoreError, Uow};
 use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
 /// The state of a top-up. The numbers only ever rise over its life.
@@ -60,18 +53,6 @@ pub enum TopUpState {
 }
 
 impl TopUpState {
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Created,
-            2 => Self::Instructed,
-            3 => Self::UnderInvestigation,
-            4 => Self::Failed,
-            5 => Self::Succeeded,
-            6 => Self::Returned,
-            _ => return None,
-        })
-    }
-
     /// Its name, as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -84,6 +65,54 @@ impl TopUpState {
             Self::Returned => "returned",
         }
     }
+}
+
+impl From<Stage> for TopUpState {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Created => Self::Created,
+            Stage::Instructed => Self::Instructed,
+            Stage::UnderInvestigation => Self::UnderInvestigation,
+            Stage::Failed => Self::Failed,
+            Stage::Executed => Self::Succeeded,
+            Stage::Returned => Self::Returned,
+        }
+    }
+}
+
+impl From<TopUpState> for Stage {
+    fn from(state: TopUpState) -> Self {
+        match state {
+            TopUpState::Created => Self::Created,
+            TopUpState::Instructed => Self::Instructed,
+            TopUpState::UnderInvestigation => Self::UnderInvestigation,
+            TopUpState::Failed => Self::Failed,
+            TopUpState::Succeeded => Self::Executed,
+            TopUpState::Returned => Self::Returned,
+        }
+    }
+}
+
+/// The job that hands a top-up to the bank.
+pub const JOB_INSTRUCT: &str = "top_up.instruct";
+
+/// The job that looks at a top-up at its deadline, and on each next date after it.
+pub const JOB_DEADLINE: &str = "top_up.deadline";
+
+/// Hands the job's top-up over.
+///
+/// # Errors
+/// Trouble; the job is then put off.
+pub fn run_instruct(bank: &Bank, job: &Job) -> Result<(), BankError> {
+    instructions::run_instruct::<TopUp>(bank, job)
+}
+
+/// Looks at the job's top-up.
+///
+/// # Errors
+/// Trouble; the job is then put off.
+pub fn run_deadline(bank: &Bank, job: &Job) -> Result<(), BankError> {
+    instructions::run_deadline::<TopUp>(bank, job)
 }
 
 /// A top-up's row.
@@ -103,6 +132,8 @@ pub(crate) struct TopUp {
     pub(crate) state: TopUpState,
     /// The entry that placed the incoming hold.
     pub(crate) hold: u128,
+    /// The day whose limits it used.
+    pub(crate) used_day: i32,
     pub(crate) created: Timestamp,
     /// When it was (about to be) handed to the bank.
     pub(crate) sent: Option<Timestamp>,
@@ -169,15 +200,24 @@ impl TopUp {
         }
     }
 
-    fn emit(&self, desk: &Desk, uow: &mut Uow<'_, '_>) {
-        let kind = match self.state {
+    /// The event that tells of its state.
+    const fn event(&self) -> &'static str {
+        match self.state {
             TopUpState::Created => "top_up.created",
             TopUpState::Instructed => "top_up.instructed",
             TopUpState::UnderInvestigation => "top_up.under_investigation",
             TopUpState::Failed => "top_up.failed",
             TopUpState::Succeeded => "top_up.succeeded",
             TopUpState::Returned => "top_up.returned",
-        };
+        }
+    }
+
+    fn emit(&self, desk: &Desk, uow: &mut Uow<'_, '_>) {
+        self.tell(desk, uow, self.event());
+    }
+
+    /// Tells of it under another name than that of its state.
+    fn tell(&self, desk: &Desk, uow: &mut Uow<'_, '_>, kind: &'static str) {
         let view = self.view(desk);
         let body = serde_json::json!({"top_up": view.id, "wallet": view.wallet, "amount_minor": view.amount_minor,
             "credited_minor": view.credited_minor, "currency": view.currency, "state": view.state});

@@ -1,219 +1,227 @@
-//! What the bank says takes effect: credit, give up, take back, or call people.
+//! What a top-up does when the bank speaks; when it does which is decided in `instructions/rules.rs`.
 //!
-//! One unit for word and effect. A word that comes twice meets a state that makes nothing of it; money that cannot be
-//! credited waits in suspense with a case, marked by `credited` on a top-up that did not succeed, so that it is not booked twice.
+//! Money that cannot be credited waits in suspense with a case, and so does money that the bank says has come after it had
+//! said that it was taken back: it may be on its way out again, so it is not the customer's to spend before people or the
+//! statement have decided.
 
-use crate::cases::{self, CaseKind, NewCase};
+use crate::cases::{self, CaseKind};
 use crate::chart::Own;
 use crate::desk::Desk;
-use crate::entries::{self, Channel, EntryKind, Intent};
-use crate::rail_feed::Source;
-use crate::topups::rules::{Decision, decide};
-use crate::topups::{TopUp, TopUpState, records};
-use crate::wish::Principal;
-use ledger::{AccountNo, Count, Posted, Refusal, Step, UpTo};
-use money::Currency;
-use ports::Outcome;
+use crate::entries::EntryKind;
+use crate::instructions::effects::{call_people, end, investigate, moving, own, post_forced, post_surely, receivable};
+use crate::instructions::{Facts, Instructed, Stage, Terms};
+use crate::suspense::{self, How, Waiting};
+use crate::topups::{JOB_DEADLINE, TopUp, TopUpState, records};
+use ledger::{AccountNo, Count, Step};
+use ports::Order;
+use sql::{Connection, SqlError};
 use store::{StoreError, Uow};
-use vocabulary::{Id, kinds};
+use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
-/// Makes of a top-up what the bank says. False when there is no such top-up.
-pub(crate) fn hear(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    id: Id<kinds::TopUp>,
-    heard: (&Outcome, Source),
-) -> Result<bool, StoreError> {
-    let Some(mut top_up) = records::by_id(uow.reading(), id)? else { return Ok(false) };
-    let waits = top_up.credited > 0 && top_up.state < TopUpState::Succeeded;
-    if waits {
-        return Ok(true);
+impl Instructed for TopUp {
+    type Kind = kinds::TopUp;
+    const TERMS: Terms = Terms { table: "top_up", order: Order::Collect, deadline: JOB_DEADLINE };
+
+    fn by_id(reading: &Connection, id: Id<kinds::TopUp>) -> Result<Option<Self>, SqlError> {
+        records::by_id(reading, id)
     }
-    match decide(top_up.state, top_up.amount, top_up.credited, heard) {
-        Decision::Nothing => {}
-        Decision::Credit { amount, case } => credit(desk, uow, &mut top_up, (amount, case))?,
-        Decision::CreditLate { amount } => credit_late(desk, uow, &mut top_up, amount)?,
-        Decision::Fail { reason } => give_up(desk, uow, &mut top_up, (TopUpState::Failed, &reason))?,
-        Decision::FailReturned { reason } => give_up(desk, uow, &mut top_up, (TopUpState::Returned, &reason))?,
-        Decision::TakeBack { reason } => take_back(desk, uow, &mut top_up, reason)?,
-        Decision::Doubt(kind) => doubt(desk, uow, &mut top_up, kind)?,
-    }
-    Ok(true)
-}
 
-/// The accounts that a top-up's entries touch.
-struct Places {
-    nostro: AccountNo,
-    suspense: AccountNo,
-    fees: AccountNo,
-    tax: AccountNo,
-}
-
-fn places(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &TopUp) -> Result<Places, StoreError> {
-    let unknown = StoreError::Corrupt { table: "top_up", finding: "a currency that is not known" };
-    let currency: Currency = desk.currencies().by_number(top_up.currency).ok_or(unknown)?;
-    Ok(Places {
-        nostro: desk.chart().own(uow, Own::Nostro, currency)?,
-        suspense: desk.chart().own(uow, Own::TopUpSuspense, currency)?,
-        fees: desk.chart().own(uow, Own::FeeIncome, currency)?,
-        tax: desk.chart().own(uow, Own::TaxPayable, currency)?,
-    })
-}
-
-fn moving(debit: AccountNo, credit: AccountNo, amount: i64) -> Step {
-    Step::Post { debit, credit, amount, up_to: UpTo::default(), count: Count::No }
-}
-
-/// The fee's steps, from the wallet.
-fn fee_steps(top_up: &TopUp, places: &Places) -> Vec<Step> {
-    let legs = [(places.fees, top_up.fee), (places.tax, top_up.tax)];
-    legs.into_iter().filter(|(_, amount)| *amount > 0).map(|(to, amount)| moving(top_up.account, to, amount)).collect()
-}
-
-/// Posts what the bank's word demands: it passes freezes and limits.
-fn post_forced(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    top_up: &TopUp,
-    (kind, steps): (EntryKind, Vec<Step>),
-) -> Result<Result<Posted, Refusal>, StoreError> {
-    let intent = Intent { kind, principal: Principal::System, channel: Channel::Rail, cause: top_up.id.as_u128() };
-    let mut entry = entries::draft(desk, uow, intent, steps);
-    entry.forced = true;
-    uow.post(&entry)
-}
-
-fn end(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, state: TopUpState) -> Result<(), StoreError> {
-    top_up.state = state;
-    top_up.ended = Some(uow.now());
-    top_up.next_date = None;
-    records::change(uow, top_up)?;
-    uow.cancel_jobs(super::JOB_DEADLINE, top_up.id.as_u128())?;
-    cases::settle(uow, CaseKind::NoResult, &top_up.id.to_string(), "the bank's answer ended the investigation")?;
-    top_up.emit(desk, uow);
-    Ok(())
-}
-
-fn credit(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    top_up: &mut TopUp,
-    (amount, case): (i64, Option<CaseKind>),
-) -> Result<(), StoreError> {
-    let places = places(desk, uow, top_up)?;
-    let mut steps = vec![Step::Capture { hold: top_up.hold, amount: Some(amount), last: true }];
-    steps.extend(fee_steps(top_up, &places));
-    top_up.credited = amount;
-    if post_forced(desk, uow, top_up, (EntryKind::TopUp, steps))?.is_err() {
-        release_hold(desk, uow, top_up)?;
-        return set_aside(desk, uow, top_up, &places);
-    }
-    end(desk, uow, top_up, TopUpState::Succeeded)?;
-    match case {
-        Some(kind) => {
-            call_people(desk, uow, top_up, (kind, "the bank executed less than was asked; that was credited"))
+    fn facts(&self) -> Facts<kinds::TopUp> {
+        Facts {
+            id: self.id,
+            bank_account: self.bank_account,
+            currency: self.currency,
+            asked: self.amount,
+            moved: self.credited,
+            stage: self.state.into(),
+            sent: self.sent.is_some(),
         }
-        None => Ok(()),
+    }
+
+    fn enter(&mut self, stage: Stage, next_date: Option<BookingDate>, ended: Option<Timestamp>) {
+        (self.state, self.next_date, self.ended) = (stage.into(), next_date, ended);
+    }
+
+    fn explain(&mut self, reason: &str) {
+        reason.clone_into(&mut self.reason);
+    }
+
+    fn standing(&self, uow: &Uow<'_, '_>) -> Result<bool, StoreError> {
+        Ok(suspense::waits(uow.reading(), self.id.as_u128())?)
+    }
+
+    fn change(&self, uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
+        records::change(uow, self)
+    }
+
+    fn set_sent(uow: &mut Uow<'_, '_>, id: Id<kinds::TopUp>, at: Timestamp) -> Result<bool, StoreError> {
+        records::set_sent(uow, id, at)
+    }
+
+    fn set_unsent(uow: &mut Uow<'_, '_>, id: Id<kinds::TopUp>) -> Result<(), StoreError> {
+        records::set_unsent(uow, id)
+    }
+
+    fn emit(&self, desk: &Desk, uow: &mut Uow<'_, '_>) {
+        Self::emit(self, desk, uow);
+    }
+
+    fn execute(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, amount: i64) -> Result<(), StoreError> {
+        let mut steps = vec![Step::Capture { hold: self.hold, amount: Some(amount), last: true }];
+        steps.extend(fee_steps(desk, uow, self, self.account)?);
+        self.credited = amount;
+        if post_forced(desk, uow, self, (EntryKind::TopUp, steps))?.is_err() {
+            release_hold(desk, uow, self)?;
+            return set_aside(desk, uow, self, "the money came and the wallet cannot take it; it waits in suspense");
+        }
+        end(desk, uow, self, Stage::Executed)?;
+        if amount == self.amount {
+            return Ok(());
+        }
+        let finding = "the bank executed less than was asked; that was credited";
+        call_people(desk, uow, self, (CaseKind::AmountDiffers, finding)).map(drop)
+    }
+
+    fn execute_late(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, amount: i64) -> Result<(), StoreError> {
+        let nostro = own(desk, uow, self, Own::Nostro)?;
+        // The hold gave its limits back when we gave up: the money uses them now. Forced, it is not refused for them.
+        let mut steps = vec![moving(nostro, self.account, amount, Count::Use)];
+        steps.extend(fee_steps(desk, uow, self, self.account)?);
+        self.credited = amount;
+        if post_forced(desk, uow, self, (EntryKind::TopUp, steps))?.is_err() {
+            return set_aside(desk, uow, self, "the money came and the wallet cannot take it; it waits in suspense");
+        }
+        self.used_day = uow.moment().day;
+        end(desk, uow, self, Stage::Executed)?;
+        let finding = "the bank executed it after rejecting it; it was credited";
+        call_people(desk, uow, self, (CaseKind::LateTopUp, finding)).map(drop)
+    }
+
+    fn execute_after_return(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, amount: i64) -> Result<(), StoreError> {
+        self.credited = amount;
+        let finding = "the bank says the money came after it had said that it was taken back; it waits in suspense until the \
+            statement shows a return or two people release it";
+        set_aside(desk, uow, self, finding)
+    }
+
+    /// Releases the hold, which gives the limits back.
+    fn give_up(
+        &mut self,
+        desk: &Desk,
+        uow: &mut Uow<'_, '_>,
+        (stage, reason): (Stage, &str),
+    ) -> Result<(), StoreError> {
+        release_hold(desk, uow, self)?;
+        self.explain(reason);
+        end(desk, uow, self, stage)
+    }
+
+    /// The bank took the money back: so do we, fee returned first; what is spent becomes the customer's receivable. The limits it used
+    /// are free again.
+    fn undo(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, reason: &str) -> Result<(), StoreError> {
+        let nostro = own(desk, uow, self, Own::Nostro)?;
+        let mut steps = Vec::new();
+        for (from, amount) in [(Own::FeeIncome, self.fee), (Own::TaxPayable, self.tax)] {
+            if amount > 0 {
+                steps.push(moving(own(desk, uow, self, from)?, self.account, amount, Count::No));
+            }
+        }
+        // What was spent comes from the receivable first, so that all of it leaves the wallet, and with it the limits it used.
+        let receivable = receivable(desk, uow, self, self.account)?;
+        let there = uow.account(self.account)?.and_then(|account| account.available()).unwrap_or(i64::MAX);
+        let spent = self.credited.saturating_sub(there.saturating_add(self.fee + self.tax)).clamp(0, self.credited);
+        if spent > 0 {
+            steps.push(moving(receivable, self.account, spent, Count::No));
+        }
+        steps.push(moving(self.account, nostro, self.credited, Count::GiveBack { day: self.used_day }));
+        let finding = match post_forced(desk, uow, self, (EntryKind::TopUpReturned, steps))? {
+            Ok(_) if spent == 0 => None,
+            Ok(_) => Some("a part was spent; it stands as a receivable"),
+            Err(_) => {
+                let step = moving(receivable, nostro, self.credited, Count::No);
+                post_surely(desk, uow, self, (EntryKind::TopUpReturned, vec![step]))?;
+                Some("the wallet is closed; the whole amount stands as a receivable")
+            }
+        };
+        self.explain(reason);
+        end(desk, uow, self, Stage::Returned)?;
+        match finding {
+            Some(finding) => call_people(desk, uow, self, (CaseKind::ReturnedTopUp, finding)).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// What waits in suspense goes back the way it came.
+    fn unwind(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, reason: &str) -> Result<(), StoreError> {
+        let (suspense, nostro) = (own(desk, uow, self, Own::TopUpSuspense)?, own(desk, uow, self, Own::Nostro)?);
+        let step = moving(suspense, nostro, self.credited, Count::No);
+        post_surely(desk, uow, self, (EntryKind::TopUpReturned, vec![step]))?;
+        suspense::end_of(uow, self.id.as_u128(), How::TakenBack)?;
+        let subject = self.id.to_string();
+        cases::settle(uow, CaseKind::NotCreditable, &subject, "it was taken back: nothing waits any more")?;
+        self.explain(reason);
+        end(desk, uow, self, Stage::Returned)
     }
 }
 
-fn credit_late(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, amount: i64) -> Result<(), StoreError> {
-    let places = places(desk, uow, top_up)?;
-    // The hold gave its limits back when we gave up: the money uses them now. Forced, it is not refused for them.
-    let (debit, credit, count) = (places.nostro, top_up.account, Count::Use);
-    let mut steps = vec![Step::Post { debit, credit, amount, up_to: UpTo::default(), count }];
-    steps.extend(fee_steps(top_up, &places));
-    top_up.credited = amount;
-    if post_forced(desk, uow, top_up, (EntryKind::TopUp, steps))?.is_err() {
-        return set_aside(desk, uow, top_up, &places);
+/// What its release from suspense costs, from the account it is released to; nothing when it is no top-up.
+pub(crate) fn fee_of_released(
+    desk: &Desk,
+    uow: &mut Uow<'_, '_>,
+    (id, account): (u128, AccountNo),
+) -> Result<Vec<Step>, StoreError> {
+    match records::by_id(uow.reading(), Id::from_u128(id))? {
+        Some(top_up) => fee_steps(desk, uow, &top_up, account),
+        None => Ok(Vec::new()),
     }
-    end(desk, uow, top_up, TopUpState::Succeeded)?;
-    call_people(desk, uow, top_up, (CaseKind::LateTopUp, "the bank executed it after rejecting it; it was credited"))
 }
 
-/// The money is here and the wallet cannot take it (it was closed): it waits in suspense for people.
-fn set_aside(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, places: &Places) -> Result<(), StoreError> {
-    let step = moving(places.nostro, places.suspense, top_up.credited);
-    if let Err(refusal) = post_forced(desk, uow, top_up, (EntryKind::TopUpSuspense, vec![step]))? {
-        return Err(StoreError::Bug(format!("suspense refused a top-up: {refusal}")));
+/// Two people released what waited: the top-up has succeeded, unless it had ended before.
+pub(crate) fn released(desk: &Desk, uow: &mut Uow<'_, '_>, id: u128) -> Result<(), StoreError> {
+    let found = records::by_id(uow.reading(), Id::from_u128(id))?;
+    let Some(mut top_up) = found.filter(|top_up| top_up.state < TopUpState::Succeeded) else { return Ok(()) };
+    top_up.used_day = uow.moment().day;
+    end(desk, uow, &mut top_up, Stage::Executed)
+}
+
+/// Two people sent what waited back to where it came from.
+pub(crate) fn sent_back(desk: &Desk, uow: &mut Uow<'_, '_>, id: u128) -> Result<(), StoreError> {
+    let found = records::by_id(uow.reading(), Id::from_u128(id))?;
+    let Some(mut top_up) = found.filter(|top_up| top_up.state < TopUpState::Succeeded) else { return Ok(()) };
+    top_up.explain("it could not be credited and was sent back");
+    end(desk, uow, &mut top_up, Stage::Returned)
+}
+
+/// The fee's steps, from an account.
+fn fee_steps(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &TopUp, debit: AccountNo) -> Result<Vec<Step>, StoreError> {
+    let mut steps = Vec::new();
+    for (to, amount) in [(Own::FeeIncome, top_up.fee), (Own::TaxPayable, top_up.tax)] {
+        if amount > 0 {
+            let credit: AccountNo = own(desk, uow, top_up, to)?;
+            steps.push(moving(debit, credit, amount, Count::No));
+        }
     }
-    top_up.state = top_up.state.max(TopUpState::UnderInvestigation);
-    records::change(uow, top_up)?;
-    top_up.emit(desk, uow);
-    let finding = "the money came and the wallet cannot take it; it waits in suspense";
-    call_people(desk, uow, top_up, (CaseKind::NotCreditable, finding))
+    Ok(steps)
+}
+
+/// The money is here and cannot be the customer's yet: it waits in suspense for people.
+fn set_aside(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, finding: &str) -> Result<(), StoreError> {
+    let (nostro, account) = (own(desk, uow, top_up, Own::Nostro)?, own(desk, uow, top_up, Own::TopUpSuspense)?);
+    let step = moving(nostro, account, top_up.credited, Count::No);
+    post_surely(desk, uow, top_up, (EntryKind::TopUpSuspense, vec![step]))?;
+    if top_up.state < TopUpState::Failed {
+        investigate(desk, uow, top_up)?;
+    } else {
+        records::change(uow, top_up)?;
+    }
+    let case = call_people(desk, uow, top_up, (CaseKind::NotCreditable, finding))?;
+    let (subject, owner) = (top_up.id.as_u128(), top_up.customer.as_u128());
+    let (meant, currency, amount) = (top_up.account, top_up.currency, top_up.credited);
+    suspense::park(uow, &Waiting { case, subject, owner, account, meant, currency, amount })?;
+    top_up.tell(desk, uow, "top_up.waiting");
+    Ok(())
 }
 
 fn release_hold(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &TopUp) -> Result<(), StoreError> {
-    let steps = vec![Step::Void { hold: top_up.hold }];
-    match post_forced(desk, uow, top_up, (EntryKind::TopUp, steps))? {
-        Ok(_) => Ok(()),
-        Err(refusal) => Err(StoreError::Bug(format!("a top-up's hold could not be released: {refusal}"))),
-    }
-}
-
-/// Ends it without money: releases the hold, which gives the limits back.
-pub(super) fn give_up(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    top_up: &mut TopUp,
-    (state, reason): (TopUpState, &str),
-) -> Result<(), StoreError> {
-    release_hold(desk, uow, top_up)?;
-    reason.clone_into(&mut top_up.reason);
-    end(desk, uow, top_up, state)
-}
-
-/// The bank took the money back: so do we, fee returned first; what is spent becomes the customer's receivable.
-fn take_back(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, reason: String) -> Result<(), StoreError> {
-    let places = places(desk, uow, top_up)?;
-    let legs = [(places.fees, top_up.fee), (places.tax, top_up.tax)];
-    let mut steps: Vec<Step> = legs
-        .into_iter()
-        .filter(|(_, amount)| *amount > 0)
-        .map(|(from, amount)| moving(from, top_up.account, amount))
-        .collect();
-    steps.push(moving(top_up.account, places.nostro, top_up.credited));
-    let asked = steps.len();
-    let posted = match post_forced(desk, uow, top_up, (EntryKind::TopUpReturned, steps))? {
-        Ok(posted) => posted,
-        Err(_) => {
-            // The wallet was closed: the loss waits as a difference until people have decided.
-            let step = moving(places.suspense, places.nostro, top_up.credited);
-            post_forced(desk, uow, top_up, (EntryKind::TopUpReturned, vec![step]))?
-                .map_err(|refusal| StoreError::Bug(format!("suspense refused a returned top-up: {refusal}")))?
-        }
-    };
-    top_up.reason = reason;
-    end(desk, uow, top_up, TopUpState::Returned)?;
-    if posted.lines.len() == asked {
-        return Ok(());
-    }
-    call_people(desk, uow, top_up, (CaseKind::ReturnedTopUp, "a part was spent; it stands as a receivable"))
-}
-
-fn doubt(desk: &Desk, uow: &mut Uow<'_, '_>, top_up: &mut TopUp, kind: CaseKind) -> Result<(), StoreError> {
-    if top_up.state < TopUpState::UnderInvestigation {
-        top_up.state = TopUpState::UnderInvestigation;
-        top_up.next_date = Some(super::deadline::next_date(desk, uow.now()));
-        records::change(uow, top_up)?;
-        top_up.emit(desk, uow);
-    }
-    let finding = match kind {
-        CaseKind::AmountDiffers => "the bank says another amount than we know",
-        _ => "the bank says the opposite of what it said before",
-    };
-    call_people(desk, uow, top_up, (kind, finding))
-}
-
-fn call_people(
-    desk: &Desk,
-    uow: &mut Uow<'_, '_>,
-    top_up: &TopUp,
-    (kind, finding): (CaseKind, &str),
-) -> Result<(), StoreError> {
-    let subject = top_up.id.to_string();
-    let next_date = Some(super::deadline::next_date(desk, uow.now()));
-    cases::open(desk, uow, &NewCase { kind, subject: &subject, finding, next_date })?;
-    Ok(())
+    post_surely(desk, uow, top_up, (EntryKind::TopUp, vec![Step::Void { hold: top_up.hold }]))
 }

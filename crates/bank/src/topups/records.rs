@@ -1,5 +1,6 @@
 //! The table of top-ups.
 
+use crate::instructions::Stage;
 use crate::topups::{TopUp, TopUpState};
 use sql::{Connection, Migration, Row, SqlError, params};
 use store::{StoreError, Uow};
@@ -8,7 +9,16 @@ use vocabulary::{BookingDate, Id, Timestamp, kinds};
 type TopUpId = Id<kinds::TopUp>;
 
 /// The table of top-ups.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 22, name: "top-ups", sql: TABLE }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 22, name: "top-ups", sql: TABLE },
+    Migration { version: 29, name: "days of top-ups", sql: USED_DAY },
+];
+
+/// Rows from before take the day by UTC: it decides only which running limits a return gives back.
+const USED_DAY: &str = "
+ALTER TABLE top_up ADD COLUMN used_day INTEGER NOT NULL DEFAULT 0;
+UPDATE top_up SET used_day = created / 86400000000;
+";
 
 const TABLE: &str = "
 CREATE TABLE top_up(
@@ -21,12 +31,12 @@ CREATE INDEX top_up_customer ON top_up(customer, id);
 ";
 
 const COLUMNS: &str = "id, customer, wallet, account, bank_account, currency, amount, fee, tax, credited, state, hold, \
-    created, sent, deadline, next_date, ended, reason";
+    created, sent, deadline, next_date, ended, reason, used_day";
 
 pub(crate) fn insert(uow: &mut Uow<'_, '_>, new: &TopUp) -> Result<(), StoreError> {
     let sql = "INSERT INTO top_up(id, customer, wallet, account, bank_account, currency, amount, fee, tax, credited, \
-        state, hold, created, sent, deadline, next_date, ended, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
-        ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+        state, hold, created, sent, deadline, next_date, ended, reason, used_day) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, \
+        ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
     let hold = new.hold.to_be_bytes();
     let params = params![
         new.id,
@@ -46,7 +56,8 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, new: &TopUp) -> Result<(), StoreErro
         new.deadline,
         new.next_date.map(BookingDate::days),
         new.ended,
-        new.reason.as_str()
+        new.reason.as_str(),
+        new.used_day
     ];
     uow.execute(sql, params)?;
     Ok(())
@@ -55,7 +66,7 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, new: &TopUp) -> Result<(), StoreErro
 /// Writes what changes over a top-up's life. States only move forward: a row whose state is not below the new one (or the
 /// same) stays as it is, which is an error of ours.
 pub(crate) fn change(uow: &mut Uow<'_, '_>, top_up: &TopUp) -> Result<(), StoreError> {
-    let sql = "UPDATE top_up SET state = ?2, credited = ?3, next_date = ?4, ended = ?5, reason = ?6 \
+    let sql = "UPDATE top_up SET state = ?2, credited = ?3, next_date = ?4, ended = ?5, reason = ?6, used_day = ?7 \
         WHERE id = ?1 AND state <= ?2";
     let params = params![
         top_up.id,
@@ -63,7 +74,8 @@ pub(crate) fn change(uow: &mut Uow<'_, '_>, top_up: &TopUp) -> Result<(), StoreE
         top_up.credited,
         top_up.next_date.map(BookingDate::days),
         top_up.ended,
-        top_up.reason.as_str()
+        top_up.reason.as_str(),
+        top_up.used_day
     ];
     match uow.execute(sql, params)? {
         1 => Ok(()),
@@ -84,7 +96,7 @@ fn read(row: &Row<'_>) -> Result<TopUp, SqlError> {
         fee: row.int(7)?,
         tax: row.int(8)?,
         credited: row.int(9)?,
-        state: TopUpState::from_number(row.small(10)?).ok_or(SqlError::Corrupt("a top-up's state"))?,
+        state: Stage::from_number(row.small(10)?).ok_or(SqlError::Corrupt("a top-up's state"))?.into(),
         hold: row.u128(11)?,
         created: row.time(12)?,
         sent: row.opt_time(13)?,
@@ -92,6 +104,7 @@ fn read(row: &Row<'_>) -> Result<TopUp, SqlError> {
         next_date: days.map(BookingDate::from_days),
         ended: row.opt_time(16)?,
         reason: row.text(17)?,
+        used_day: row.small(18)?,
     })
 }
 

@@ -119,6 +119,7 @@ fn row(
         credited: 0,
         state: TopUpState::Created,
         hold,
+        used_day: uow.moment().day,
         created,
         sent: None,
         deadline: created.plus_seconds(i64::from(desk.policies().topup_deadline_seconds)),

@@ -5,11 +5,9 @@ use crate::cases::{self, CaseKind};
 use crate::chart::Own;
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::policies::Limits;
-use crate::rail_feed::Source;
 use crate::testing::{TestBank, TestCustomer, cny};
-use crate::topups::rules::{Decision, decide};
 use crate::topups::{self, StartTopUp, TopUpState, TopUpView};
-use crate::wallets;
+use crate::wallets::{self, Freezing};
 use crate::wish::{Principal, Wish};
 use ledger::{AccountNo, Count, Step, UpTo};
 use money::Money;
@@ -223,27 +221,38 @@ async fn other_amounts_contradictions_and_returns_lead_where_they_should() {
             vec![Say(returned()), State(true, all, "r1"), State(false, all, "r2"), Tick(2)],
             (S::Returned, 0, 0, 0, none()),
         ),
+        (
+            "done after it had been taken back: it waits, and is nobody's to spend",
+            vec![Say(returned()), Tick(2), Say(done(all)), Say(done(all)), State(true, all, "r1"), Tick(2)],
+            (S::Returned, 0, all, 0, vec![C::NotCreditable]),
+        ),
+        (
+            "a second word of a return, after a contradiction, is not believed without the statement",
+            vec![Say(returned()), Say(done(all)), Say(returned()), Tick(2)],
+            (S::Returned, 0, all, 0, vec![C::NotCreditable]),
+        ),
+        (
+            "the story told backwards by reports, and the statement then",
+            vec![
+                Say(returned()),
+                Say(done(all)),
+                Tick(2),
+                State(true, all, "r1"),
+                State(false, all, "r2"),
+                State(false, all, "r2"),
+                Tick(2),
+            ],
+            (S::Returned, 0, 0, 0, none()),
+        ),
+        (
+            "the story told backwards by the statement",
+            vec![State(false, all, "r2"), State(true, all, "r1"), Say(done(all)), Say(returned()), Tick(2)],
+            (S::Returned, 0, 0, 0, none()),
+        ),
     ];
     for (name, script, expected) in table {
         check(name, script, expected).await;
     }
-}
-
-#[test]
-fn the_table_of_decisions_is_closed_and_doubts_what_it_cannot_know() {
-    use TopUpState as S;
-    let said = |state, credited, outcome: Outcome| decide(state, 100, credited, (&outcome, Source::Report));
-    let more = Outcome::Done { amount: 101 };
-    assert_eq!(said(S::Instructed, 0, more.clone()), Decision::Doubt(CaseKind::AmountDiffers));
-    assert_eq!(said(S::Failed, 0, more.clone()), Decision::Doubt(CaseKind::AmountDiffers));
-    assert_eq!(said(S::Succeeded, 100, more.clone()), Decision::Doubt(CaseKind::AmountDiffers));
-    assert_eq!(decide(S::Instructed, 100, 0, (&more, Source::Statement)), Decision::Doubt(CaseKind::AmountDiffers));
-    let partly = Outcome::Returned { amount: 40, reason: String::new() };
-    assert_eq!(said(S::Succeeded, 100, partly), Decision::Doubt(CaseKind::AmountDiffers));
-    for outcome in [done(100), rejected(), returned()] {
-        assert_eq!(said(S::Returned, 100, outcome), Decision::Nothing, "what came back stays back");
-    }
-    assert_eq!(said(S::Failed, 0, rejected()), Decision::Nothing);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,31 +344,87 @@ async fn refusals_come_in_order_and_move_nothing() {
     assert!(topups::list(&bank.bank, alice.id, None, 9).await.expect("no trouble").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_top_up_that_comes_late_uses_the_limits_all_the_same() {
-    let bank = TestBank::new();
+/// What a month's limit of 10,000.00 still lets in for the person, less one minor unit.
+async fn left_in(bank: &TestBank, customer: &TestCustomer) -> Vec<i64> {
+    let bank_account = linked(bank, customer).await;
+    let command = StartTopUp { wallet: customer.wallet, bank_account, amount: cash(1), channel: Channel::Api };
+    let run = topups::dry_run(&bank.bank, Principal::Customer(customer.id), command).await;
+    run.expect("no trouble").expect("allowed").limits_left.iter().filter_map(|left| left.in_month).collect()
+}
+
+async fn limited(bank: &TestBank) -> TestCustomer {
     let customer = bank.customer("Alice Zhang", 0);
-    let left = async || {
-        let bank_account = linked(&bank, &customer).await;
-        let amount = Money::new(1, cny()).expect("positive");
-        let command = StartTopUp { wallet: customer.wallet, bank_account, amount, channel: Channel::Api };
-        let run = topups::dry_run(&bank.bank, Principal::Customer(customer.id), command).await;
-        let forecast = run.expect("no trouble").expect("allowed");
-        forecast.limits_left.iter().filter_map(|left| left.in_month).collect::<Vec<_>>()
-    };
     let limits = Limits { in_month: Some(1_000_000), ..Limits::default() };
     let wish = Wish::internal(Principal::Customer(customer.id), "limits.lower");
     let lowered = wallets::lower_limits(&bank.bank, wish, (customer.id, cny()), limits).await;
     lowered.expect("no trouble").result.expect("it is lowered");
-    let before = left().await;
-    assert_eq!(before, [999_999], "of the person's");
+    assert_eq!(left_in(bank, &customer).await, [999_999], "of the person's");
+    customer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_top_up_that_comes_late_uses_the_limits_all_the_same_until_it_is_taken_back() {
+    let bank = TestBank::new();
+    let customer = limited(&bank).await;
     let top_up = begun(&bank, &customer).await;
     bank.run_jobs();
-    for outcome in [rejected(), done(ASKED)] {
+    for (outcome, wallet) in [(rejected(), 0), (done(ASKED), ASKED)] {
         bank.rail.say(&top_up.end_to_end_id, outcome);
+        bank.clock.advance(86_400);
+        bank.run_jobs();
+        assert_eq!(bank.balance(customer.account.account).0, wallet);
+        assert_eq!(left_in(&bank, &customer).await, [999_999 - wallet]);
+    }
+    bank.rail.say(&top_up.end_to_end_id, returned());
+    bank.clock.advance(2);
+    bank.run_jobs();
+    assert_eq!((bank.balance(customer.account.account).0, left_in(&bank, &customer).await), (0, vec![999_999]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_top_up_that_is_taken_back_gives_its_limits_back_even_when_it_was_spent() {
+    let bank = TestBank::new();
+    let customer = limited(&bank).await;
+    let top_up = begun(&bank, &customer).await;
+    bank.run_jobs();
+    bank.rail.say(&top_up.end_to_end_id, done(ASKED));
+    bank.clock.advance(2);
+    bank.run_jobs();
+    assert_eq!(left_in(&bank, &customer).await, [999_999 - ASKED]);
+    spend(&bank, customer.account.account, 7_000).await;
+    for _ in 0..2 {
+        bank.rail.say(&top_up.end_to_end_id, returned());
         bank.clock.advance(2);
         bank.run_jobs();
+        assert_eq!(left_in(&bank, &customer).await, [999_999]);
+        let (wallet, receivable) = (customer.account.account, customer.account.receivable);
+        assert_eq!((bank.balance(wallet).0, bank.balance(receivable).0), (0, 7_000));
     }
-    assert_eq!(bank.balance(customer.account.account).0, ASKED);
-    assert_eq!(left().await, before.iter().map(|left| left - ASKED).collect::<Vec<_>>());
+    assert_eq!(open_cases(&bank).await, [CaseKind::ReturnedTopUp]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_top_up_that_is_taken_back_from_a_closed_wallet_stands_as_a_receivable_under_a_case() {
+    let bank = TestBank::new();
+    let customer = bank.customer("Alice Zhang", 0);
+    let top_up = begun(&bank, &customer).await;
+    bank.run_jobs();
+    bank.rail.say(&top_up.end_to_end_id, done(ASKED));
+    bank.clock.advance(2);
+    bank.run_jobs();
+    spend(&bank, customer.account.account, ASKED).await;
+    closed(&bank, &customer).await;
+    bank.rail.say(&top_up.end_to_end_id, returned());
+    bank.clock.advance(2);
+    bank.run_jobs();
+    assert_eq!((own_balance(&bank, Own::Nostro), own_balance(&bank, Own::TopUpSuspense)), (0, 0));
+    assert_eq!(bank.balance(customer.account.receivable).0, ASKED);
+    assert_eq!(open_cases(&bank).await, [CaseKind::ReturnedTopUp]);
+}
+
+/// The customer's account is closed.
+pub(crate) async fn closed(bank: &TestBank, customer: &TestCustomer) {
+    let wish = Wish::internal(Principal::System, "accounts.close");
+    let answer = wallets::freeze(&bank.bank, wish, customer.account.id, Freezing::Close).await;
+    answer.expect("no trouble").result.expect("it is empty");
 }

@@ -2,6 +2,7 @@
 
 use super::records;
 use crate::bank::Bank;
+use crate::customers;
 use crate::error::BankError;
 use crate::policies::Limits;
 use crate::refusal::Refusal;
@@ -23,8 +24,10 @@ pub enum Freezing {
         /// Set aside, not negative.
         amount_minor: i64,
     },
-    /// Closes it for ever; refused unless it is empty.
+    /// Closes it; refused unless it is empty.
     Close,
+    /// Opens it again; that of an erased person stays closed.
+    Reopen,
 }
 
 /// Freezes, releases or closes an account of a customer or merchant. Needs a member of staff as principal: the caller
@@ -53,8 +56,14 @@ pub async fn freeze(bank: &Bank, wish: Wish, account: AccountId, what: Freezing)
                 }
                 changed.closed = true;
             }
+            Freezing::Reopen if !row.account.closed => return Ok(Outcome::Done(())),
+            Freezing::Reopen => {
+                let owner = Id::from_u128(row.owner.unwrap_or(0));
+                changed.closed = customers::records::is_erased(uow.reading(), owner)?;
+            }
         }
-        if row.account.closed {
+        let opened = row.account.closed && !changed.closed;
+        if row.account.closed && !opened {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountClosed)));
         }
         uow.change_account(&changed)?;
@@ -67,6 +76,7 @@ pub async fn freeze(bank: &Bank, wish: Wish, account: AccountId, what: Freezing)
 fn emit(uow: &mut Uow<'_, '_>, account: AccountId, owner: Option<u128>, what: Freezing) {
     let (kind, body) = match what {
         Freezing::Close => ("account.closed", serde_json::json!({ "account": account })),
+        Freezing::Reopen => ("account.reopened", serde_json::json!({ "account": account })),
         Freezing::Freeze { debit, credit, amount_minor } => (
             "account.frozen",
             serde_json::json!({ "account": account, "debit": debit, "credit": credit, "amount_minor": amount_minor }),

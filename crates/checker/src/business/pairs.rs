@@ -44,6 +44,13 @@ const PAIRS: &[Pair] = &[
         table: "top_up",
         rows: "SELECT id, credited FROM top_up WHERE credited > 0",
     },
+    // Released from suspense once, by two people.
+    Pair {
+        kinds: &[(13, POSTS)],
+        measure: Measure::First,
+        table: "waiting_money",
+        rows: "SELECT case_id, amount FROM waiting_money WHERE how = 1",
+    },
     Pair { kinds: &[(20, POSTS)], measure: Measure::Nothing, table: "payout", rows: "SELECT id, 0 FROM payout" },
     // Paid out once, even when the bank paid after it had refused.
     Pair {

@@ -165,6 +165,23 @@ fn a_refund_gives_the_payer_back_what_the_payment_used() {
 }
 
 #[test]
+fn what_is_taken_back_gives_the_receiver_back_what_it_used() {
+    check(
+        "group g1 out=-,50.00,-,- in=-,50.00,-,-
+         account bank asset
+         account alice liability floor=0.00 groups=g1
+         post t1 bank -> alice 50.00 count
+         used g1 in 50.00 50.00 50.00
+         post b1 alice -> bank 20.00 back=2026-11-22
+         used g1 in 30.00 30.00 30.00
+         used g1 out 0.00 0.00 0.00
+         tick 1d
+         post b2 alice -> bank 10.00 back=2026-11-22
+         used g1 in 0.00 20.00 20.00",
+    );
+}
+
+#[test]
 fn what_is_forced_passes_limits_and_still_counts() {
     check(
         "group g1 out=1.00,1.00,1.00,1.00

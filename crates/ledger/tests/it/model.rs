@@ -359,6 +359,9 @@ impl Model {
                 for group in self.groups_of(movement.to) {
                     self.events.push(Event::Counted { group, out: true, amount: -amount, of: on - days, on });
                 }
+                for group in self.groups_of(movement.from) {
+                    self.events.push(Event::Counted { group, out: false, amount: -amount, of: on - days, on });
+                }
             }
         }
     }

@@ -25,6 +25,10 @@ pub enum Behaviour {
     WrongAmount,
     /// Executes, and takes it back after so many seconds.
     Returning(u32),
+    /// Says that it came back; after so many seconds executes nevertheless, and says that twice.
+    AfterReturn(u32),
+    /// Executes and takes back after so many seconds, and has said both before, the second first.
+    Backwards(u32),
     /// Rejects: not enough money.
     RejectFunds,
     /// Rejects: the account is closed.
@@ -42,7 +46,7 @@ const LATE: u32 = 3 * 86_400;
 /// Seconds after which money is taken back when an amount asks for it.
 const RETURN: u32 = 60;
 
-/// Amounts in minor units that choose a behaviour, for those who can only choose amounts: 900.01 to 900.10 in a currency
+/// Amounts in minor units that choose a behaviour, for those who can only choose amounts: 900.01 to 900.12 in a currency
 /// with two digits.
 pub const MAGIC_AMOUNTS: &[(i64, Behaviour)] = &[
     (90_001, Behaviour::RejectFunds),
@@ -55,6 +59,8 @@ pub const MAGIC_AMOUNTS: &[(i64, Behaviour)] = &[
     (90_008, Behaviour::Contradicting),
     (90_009, Behaviour::WrongAmount),
     (90_010, Behaviour::Returning(RETURN)),
+    (90_011, Behaviour::AfterReturn(RETURN)),
+    (90_012, Behaviour::Backwards(RETURN)),
 ];
 
 /// The behaviour that an amount asks for, if any.
@@ -105,6 +111,16 @@ pub(crate) fn plan(behaviour: Behaviour, instruction: &Instruction) -> Vec<(i64,
             let back = PROMPT + i64::from(seconds);
             let said = (back, Deed::SayReturned { amount });
             vec![book(PROMPT, amount, 1), done(PROMPT, amount), (back, Deed::TakeBack { amount }), said]
+        }
+        Behaviour::AfterReturn(seconds) => {
+            let late = PROMPT + i64::from(seconds);
+            let back = (PROMPT, Deed::SayReturned { amount });
+            vec![back, book(late, amount, 1), done(late, amount), done(late + 1, amount)]
+        }
+        Behaviour::Backwards(seconds) => {
+            let late = PROMPT + i64::from(seconds);
+            let back = (PROMPT, Deed::SayReturned { amount });
+            vec![back, done(PROMPT, amount), book(late, amount, 1), (late, Deed::TakeBack { amount })]
         }
         Behaviour::RejectFunds => vec![rejected(PROMPT, "insufficient funds")],
         Behaviour::RejectClosed => vec![rejected(PROMPT, "account closed")],

@@ -56,7 +56,11 @@ fn each_behaviour_reports_and_states_as_its_name_says() {
         (Behaviour::Late(60), 61, vec![rejected("no answer from the account"), done()], vec![500]),
         (Behaviour::Contradicting, 2, vec![done(), rejected("not executed")], vec![500]),
         (Behaviour::WrongAmount, 1, vec![Outcome::Done { amount: 499 }], vec![499]),
-        (Behaviour::Returning(60), 61, vec![done(), returned], vec![500, -500]),
+        (Behaviour::Returning(60), 61, vec![done(), returned.clone()], vec![500, -500]),
+        (Behaviour::AfterReturn(60), 60, vec![returned.clone()], vec![]),
+        (Behaviour::AfterReturn(60), 62, vec![returned.clone(), done(), done()], vec![500]),
+        (Behaviour::Backwards(60), 60, vec![returned.clone(), done()], vec![]),
+        (Behaviour::Backwards(60), 61, vec![returned, done()], vec![500, -500]),
         (Behaviour::RejectFunds, 1, vec![rejected("insufficient funds")], vec![]),
         (Behaviour::RejectClosed, 1, vec![rejected("account closed")], vec![]),
     ];
@@ -119,7 +123,7 @@ fn books_plans_and_sequences_survive_a_restart() {
 fn magic_amounts_choose_and_an_empty_account_gives_nothing() {
     assert_eq!(magic(90_004), Some(Behaviour::Silent));
     assert_eq!(magic(90_000), None);
-    assert_eq!(MAGIC_AMOUNTS.len(), 10);
+    assert_eq!(MAGIC_AMOUNTS.len(), 12);
     let directory = tempfile::tempdir().expect("a directory");
     let bank = open(directory.path());
     bank.set_balance(THEIRS, 156, 99).expect("sets");

@@ -27,7 +27,7 @@ fn trouble_leaves_nothing_behind_and_events_stay_gap_free() {
     }
     assert_eq!(posted(&store, 3), 13, "seven of twenty failed");
     let (events, jobs) = store
-        .read_blocking(|snapshot| Ok((snapshot.events_after(0, None, 100)?, snapshot.due_jobs(100)?)))
+        .read_blocking(|snapshot| Ok((snapshot.events_after(0, None, 100)?, snapshot.due_jobs(&["nothing"], 100)?)))
         .expect("reads");
     assert_eq!(events.iter().map(|event| event.no).collect::<Vec<_>>(), (1..=13).collect::<Vec<_>>());
     assert_eq!(jobs.len(), 13);
@@ -148,7 +148,7 @@ fn a_job_ends_in_the_unit_that_does_it() {
         uow.cancel_jobs("ring", 2)?;
         Ok(Outcome::Done(()))
     }));
-    let due = |store: &Store| store.read_blocking(|snapshot| snapshot.due_jobs(10)).expect("reads");
+    let due = |store: &Store| store.read_blocking(|snapshot| snapshot.due_jobs(&["ring"], 10)).expect("reads");
     assert!(due(&store).is_empty());
     clock.0.fetch_add(61_000_000, Ordering::SeqCst);
     let jobs = due(&store);
@@ -197,7 +197,7 @@ fn an_attempt_that_says_no_leaves_no_rows_either() {
         Ok(Outcome::Done(kept))
     }));
     assert_eq!(opened, Ok(Some(AccountNo(4))));
-    assert!(store.read_blocking(|snapshot| snapshot.due_jobs(10)).expect("reads").is_empty());
+    assert!(store.read_blocking(|snapshot| snapshot.due_jobs(&["ring"], 10)).expect("reads").is_empty());
     assert!(post(&store, 1, 1, 4, 10));
 }
 
@@ -210,7 +210,7 @@ fn a_job_that_comes_late_does_not_end_another() {
             uow.schedule(uow.now(), "ring", subject)?;
             Ok(Outcome::Done(()))
         }));
-        store.read_blocking(|snapshot| snapshot.due_jobs(10)).expect("reads").remove(0).no
+        store.read_blocking(|snapshot| snapshot.due_jobs(&["ring"], 10)).expect("reads").remove(0).no
     };
     let first = ring(1);
     assert!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(first)?)))));
@@ -237,4 +237,25 @@ fn a_unit_that_passes_over_trouble_while_posting_is_not_kept() {
     });
     assert!(matches!(result, Err(StoreError::Unavailable)), "{result:?}");
     assert_eq!((posted(&store, 2), posted(&store, 3)), (10, 0));
+}
+
+#[test]
+fn due_jobs_are_those_of_the_kinds_asked_for_the_longest_due_first() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    done(store.write_blocking(|uow| {
+        for (before, kind, subject) in
+            [(1, "knock", 1), (3, "ring", 2), (2, "knock", 3), (9, "call", 4), (-1, "ring", 5)]
+        {
+            uow.schedule(uow.now().plus_seconds(-before), kind, subject)?;
+        }
+        Ok(Outcome::Done(()))
+    }));
+    let due = |kinds: &'static [&'static str], limit| {
+        let jobs = store.read_blocking(|snapshot| snapshot.due_jobs(kinds, limit)).expect("reads");
+        jobs.iter().map(|job| job.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(due(&["ring", "knock"], 10), [2, 3, 1]);
+    assert_eq!((due(&["knock", "ring"], 2), due(&["call"], 2), due(&[], 2)), (vec![2, 3], vec![4], vec![]));
+    assert_eq!(store.read_blocking(|snapshot| snapshot.job_kinds()).expect("reads"), ["call", "knock", "ring"]);
 }

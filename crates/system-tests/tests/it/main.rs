@@ -3,6 +3,7 @@
 
 mod authorization;
 mod bad_input;
+mod contradictions;
 mod edge;
 mod house;
 mod idempotency;

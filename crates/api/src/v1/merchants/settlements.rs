@@ -69,7 +69,7 @@ pub enum SettlementState {
     Sent,
     /// Nothing is paid out: it is carried forward.
     Carried,
-    /// The payout could not be made; the money is back on the merchant's account.
+    /// The payout could not be made, or came back; the next settlement finds the money on the merchant's account.
     Returned,
 }
 

@@ -1,4 +1,4 @@
-//! Accounts: freeze, release, close.
+//! Accounts: freeze, release, close, reopen.
 
 use crate::dto::Money;
 use axum::http::StatusCode;
@@ -45,7 +45,7 @@ pub async fn freeze(
 ///
 /// Refused unless it is empty.
 #[utoipa::path(post, path = "/v1/staff/accounts/{account}/close", tag = "staff",
-    responses((status = 204, description = "It is closed for ever.")))]
+    responses((status = 204, description = "It is closed until staff open it again.")))]
 pub async fn close(
     who: AsStaff<Restrain>,
     PathId(id): PathId<kinds::Account>,
@@ -53,5 +53,20 @@ pub async fn close(
 ) -> Result<StatusCode, Problem> {
     let wish = who.bare_wish("accounts.close", command);
     reply::done(&who.bank, wallets::freeze(&who.bank, wish, id, Freezing::Close).await, drop)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Open a closed account again
+///
+/// That of a person whose data was erased stays closed.
+#[utoipa::path(post, path = "/v1/staff/accounts/{account}/reopen", tag = "staff",
+    responses((status = 204, description = "It is open.")))]
+pub async fn reopen(
+    who: AsStaff<Restrain>,
+    PathId(id): PathId<kinds::Account>,
+    command: BareCommand,
+) -> Result<StatusCode, Problem> {
+    let wish = who.bare_wish("accounts.reopen", command);
+    reply::done(&who.bank, wallets::freeze(&who.bank, wish, id, Freezing::Reopen).await, drop)?;
     Ok(StatusCode::NO_CONTENT)
 }

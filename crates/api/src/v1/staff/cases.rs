@@ -8,7 +8,7 @@ use edge::reply::{self, Handled, Reply};
 use edge::{Command, Params, PathId, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use vocabulary::{ErrorCode, kinds};
+use vocabulary::{ErrorCode, Id, kinds};
 
 /// A case.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,26 +67,32 @@ pub struct CaseClosing {
     pub evidence: String,
 }
 
-/// What the bank did after all.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+/// What the bank did after all, or where money goes that waits under the case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// It executed the instruction, for `amount`.
     Executed,
     /// It did not, and will not.
     NotExecuted,
+    /// Money that waits under the case goes to its owner: to `wallet`, or to the account it was meant for.
+    Release,
+    /// Money that waits under the case goes back to the bank account it came from.
+    SendBack,
 }
 
-/// What is proposed for a case about a top-up or payout.
+/// What is proposed for a case about a top-up or payout, or about money that waits because of one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"finding": "executed", "amount": {"amount": "50.00", "currency": "CNY"},
     "reason": "The bank confirmed it by letter", "evidence": "letter of 2026-11-22"}))]
 pub struct CaseProposal {
-    /// What the bank did.
+    /// What the bank did, or where the money goes.
     pub finding: FindingKind,
-    /// How much it executed; absent when it did not.
+    /// How much it executed; only with `executed`.
     pub amount: Option<Money>,
+    /// A wallet of the owner in the money's currency; only with `release`.
+    pub wallet: Option<ids::Wallet>,
     /// Why it is so.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
@@ -100,21 +106,34 @@ pub struct CaseProposal {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"finding": "not_executed"}))]
 pub struct CaseApproval {
-    /// What the bank did.
+    /// What the bank did, or where the money goes.
     pub finding: FindingKind,
-    /// How much it executed; absent when it did not.
+    /// How much it executed; only with `executed`.
     pub amount: Option<Money>,
+    /// The wallet it is released to; only with `release`.
+    pub wallet: Option<ids::Wallet>,
 }
 
-fn finding(bank: &Bank, kind: FindingKind, amount: Option<&Money>) -> Result<Finding, Problem> {
+fn finding(
+    bank: &Bank,
+    kind: FindingKind,
+    (amount, wallet): (Option<&Money>, Option<Id<kinds::Wallet>>),
+) -> Result<Finding, Problem> {
+    if wallet.is_some() && kind != FindingKind::Release {
+        return Err(Problem::new(ErrorCode::InvalidField).at("/wallet"));
+    }
     match (kind, amount) {
+        (FindingKind::Release, None) => Ok(Finding::Release { wallet }),
+        (FindingKind::SendBack, None) => Ok(Finding::SendBack),
         (FindingKind::NotExecuted, None) => Ok(Finding::NotExecuted),
         (FindingKind::Executed, Some(amount)) => {
             let amount = amount.positive(bank, "/amount")?;
             Ok(Finding::Executed { amount_minor: amount.minor(), currency: amount.currency().number() })
         }
         (FindingKind::Executed, None) => Err(Problem::new(ErrorCode::MissingField).at("/amount")),
-        (FindingKind::NotExecuted, Some(_)) => Err(Problem::new(ErrorCode::InvalidField).at("/amount")),
+        (FindingKind::NotExecuted | FindingKind::Release | FindingKind::SendBack, Some(_)) => {
+            Err(Problem::new(ErrorCode::InvalidField).at("/amount"))
+        }
     }
 }
 
@@ -174,9 +193,10 @@ pub async fn note(who: AsStaff<Operate>, PathId(id): PathId<kinds::Case>, comman
     reply::created(&who.bank, cases::note(&who.bank, wish, id, body.text).await, show)
 }
 
-/// Propose how an investigation ends
+/// Propose how an investigation ends, or where waiting money goes
 ///
-/// Moves nothing: another member of staff must approve exactly this. A later proposal takes its place.
+/// Moves nothing: another member of staff must approve exactly this. A later proposal takes its place. Money that waits
+/// under the case is released to its owner or sent back.
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/proposal", tag = "staff", request_body = CaseProposal,
     responses((status = 200, description = "The case.", body = Case)))]
 pub async fn propose(
@@ -185,12 +205,12 @@ pub async fn propose(
     command: Command<CaseProposal>,
 ) -> Handled<Case> {
     let (wish, body) = who.wish("cases.propose", command);
-    let finding = finding(&who.bank, body.finding, body.amount.as_ref())?;
+    let finding = finding(&who.bank, body.finding, (body.amount.as_ref(), body.wallet.map(|wallet| wallet.0)))?;
     let closing = Closing { reason: body.reason, evidence: body.evidence };
     reply::done(&who.bank, cases::propose(&who.bank, wish, id, (finding, closing)).await, show)
 }
 
-/// Approve how an investigation ends
+/// Approve how an investigation ends, or where waiting money goes
 ///
 /// By somebody other than the proposer. The outcome takes effect, money moves, and the case is closed.
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/approval", tag = "staff", request_body = CaseApproval,
@@ -201,13 +221,13 @@ pub async fn approve(
     command: Command<CaseApproval>,
 ) -> Handled<Case> {
     let (wish, body) = who.wish("cases.approve", command);
-    let finding = finding(&who.bank, body.finding, body.amount.as_ref())?;
+    let finding = finding(&who.bank, body.finding, (body.amount.as_ref(), body.wallet.map(|wallet| wallet.0)))?;
     reply::done(&who.bank, cases::approve(&who.bank, wish, id, finding).await, show)
 }
 
 /// Close a case
 ///
-/// With the reason and the evidence. Closing moves no money.
+/// With the reason and the evidence. Closing moves no money; refused while money waits under the case.
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/close", tag = "staff", request_body = CaseClosing,
     responses((status = 200, description = "The case.", body = Case)))]
 pub async fn close(
