@@ -142,6 +142,7 @@ impl Bank {
                 sandbox: options.sandbox,
             },
             limits: options.limits,
+            reads: store::ReadLimits::default(),
             cache_kib: options.cache_kib,
         })
         .map_err(BankOpenError::Open)?;

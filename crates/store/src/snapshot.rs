@@ -8,22 +8,23 @@ use crate::journal::{self, JournalLine};
 use crate::outbox::{self, Event};
 use crate::published::Published;
 use ledger::{AccountNo, After, Group, GroupNo, Hold, LimitSet, Line};
-use sql::Connection;
+use sql::{Connection, Deadline, Reading};
 use vocabulary::Timestamp;
 
 /// A snapshot. Everything read from it belongs to one moment.
 pub struct Snapshot<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) published: &'a Published,
+    pub(crate) until: Deadline,
     pub(crate) last_line: u64,
     pub(crate) now: Timestamp,
 }
 
 impl<'a> Snapshot<'a> {
-    /// The connection for reading business tables.
+    /// For queries on business tables, until the snapshot's time is over.
     #[must_use]
-    pub fn reading(&self) -> &'a Connection {
-        self.connection
+    pub fn reading(&self) -> Reading<'a> {
+        Reading::until(self.connection, self.until)
     }
 
     /// The present moment, read when the snapshot was opened.

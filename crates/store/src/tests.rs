@@ -37,6 +37,7 @@ pub(crate) fn options(directory: &Path, clock: &Arc<Hand>, limits: crate::Limits
         clock: Arc::<Hand>::clone(clock),
         tenant: TenantSettings { id: 7, zone: "Asia/Shanghai".to_owned(), sandbox: true },
         limits,
+        reads: crate::ReadLimits::default(),
         cache_kib: 4096,
     }
 }

@@ -11,7 +11,7 @@ use crate::state::{State, Undo, entry_hash};
 use ledger::{
     Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, StoredEntry,
 };
-use sql::{Connection, Param, SqlError, Unit};
+use sql::{Connection, Param, Reading, SqlError, Unit};
 use vocabulary::Timestamp;
 
 /// What a closure came to. Both are committed; trouble is not.
@@ -46,10 +46,11 @@ impl<'u, 'c> Uow<'u, 'c> {
         self.unit.state.moment
     }
 
-    /// The connection for reading business tables. Balances come from [`Uow::account`], never from a table.
+    /// For queries on business tables; nothing can be written through it. Balances come from [`Uow::account`], never from
+    /// a table.
     #[must_use]
-    pub fn reading(&self) -> &'c Connection {
-        self.unit.reading()
+    pub fn reading(&self) -> Reading<'c> {
+        Reading::of(self.unit.reading())
     }
 
     /// Runs a writing statement on a business table; returns how many rows it changed.
@@ -114,7 +115,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn account_by_id(&mut self, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
-        let Some(mut row) = accounts::by_id(self.reading(), id)? else { return Ok(None) };
+        let Some(mut row) = accounts::by_id(self.unit.reading(), id)? else { return Ok(None) };
         if let Some(account) = self.account(row.account.no)? {
             row.account = account;
         }

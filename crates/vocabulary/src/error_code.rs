@@ -121,6 +121,8 @@ error_codes! {
     Overloaded "overloaded" Unavailable "The bank is busy" "Send the same request with the same key again after Retry-After."
     Unavailable "unavailable" Unavailable "The bank cannot store anything now" "Send the same request with the same key again after Retry-After."
     OutcomeUnknown "outcome_unknown" Unavailable "Whether the request took effect is not known yet" "Send the same request with the same key again; it acts at most once."
+    TooManyAtOnce "too_many_at_once" Unprocessable "The call asks for too much at once" "Send several calls, each of at most the number the documentation names."
+    ReadTooLong "read_too_long" Unavailable "Reading took too long" "Ask for less at once: a shorter period or a smaller page."
     Internal "internal" Internal "The bank made a mistake" "Tell the bank the request id."
     IdempotencyKeyMissing "idempotency_key_missing" BadRequest "The Idempotency-Key header is missing" "Send a key of 1 to 255 visible ASCII characters, fresh for each new wish."
     IdempotencyKeyInvalid "idempotency_key_invalid" BadRequest "The Idempotency-Key header is not usable" "Send a key of 1 to 255 visible ASCII characters."

@@ -19,7 +19,7 @@ use crate::wish::{Answer, Principal, Wish};
 use formats::iban::Iban;
 use records::LinkedAccount;
 use serde::{Deserialize, Serialize};
-use sql::Connection;
+use sql::Reading;
 use std::sync::Arc;
 use store::{NewEvent, Outcome, StoreError};
 use vocabulary::{ErrorCode, Id, Timestamp, kinds};
@@ -142,7 +142,7 @@ pub async fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>,
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn usable(reading: &Connection, owner: u128, id: BankAccountId) -> Result<bool, StoreError> {
+pub(crate) fn usable(reading: Reading<'_>, owner: u128, id: BankAccountId) -> Result<bool, StoreError> {
     let found = records::by_id(reading, id)?;
     Ok(found.is_some_and(|found| found.owner == owner && found.removed.is_none()))
 }
@@ -151,7 +151,7 @@ pub(crate) fn usable(reading: &Connection, owner: u128, id: BankAccountId) -> Re
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn newest(reading: &Connection, owner: u128) -> Result<Option<Id<kinds::BankAccount>>, StoreError> {
+pub(crate) fn newest(reading: Reading<'_>, owner: u128) -> Result<Option<Id<kinds::BankAccount>>, StoreError> {
     Ok(records::of_owner(reading, owner)?.first().map(|found| found.id))
 }
 
@@ -159,14 +159,14 @@ pub(crate) fn newest(reading: &Connection, owner: u128) -> Result<Option<Id<kind
 ///
 /// # Errors
 /// When database or vault fail.
-pub(crate) fn number(desk: &Desk, reading: &Connection, id: BankAccountId) -> Result<Option<String>, StoreError> {
+pub(crate) fn number(desk: &Desk, reading: Reading<'_>, id: BankAccountId) -> Result<Option<String>, StoreError> {
     match records::by_id(reading, id)? {
         Some(found) => open(desk, reading, &found),
         None => Ok(None),
     }
 }
 
-fn open(desk: &Desk, reading: &Connection, linked: &LinkedAccount) -> Result<Option<String>, StoreError> {
+fn open(desk: &Desk, reading: Reading<'_>, linked: &LinkedAccount) -> Result<Option<String>, StoreError> {
     let Some(key) = desk.sealing().key(reading, linked.owner)? else { return Ok(None) };
     let sealed = Sealed::<String>::from_stored(linked.number.clone());
     Ok(Some(sealed.open(&key, place(linked.id))?))

@@ -1,6 +1,6 @@
 //! The table of linked bank accounts.
 
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -53,18 +53,18 @@ pub(crate) fn remove(uow: &mut Uow<'_, '_>, id: BankAccountId) -> Result<(), Sto
     Ok(())
 }
 
-pub(crate) fn by_id(connection: &Connection, id: BankAccountId) -> Result<Option<LinkedAccount>, SqlError> {
+pub(crate) fn by_id(connection: Reading<'_>, id: BankAccountId) -> Result<Option<LinkedAccount>, SqlError> {
     connection.query_opt(&format!("SELECT {COLUMNS} FROM bank_account WHERE id = ?1"), params![id], read)
 }
 
 /// The owner's link to the number with this hash, if it was not removed.
-pub(crate) fn by_hash(connection: &Connection, owner: u128, hash: &[u8]) -> Result<Option<LinkedAccount>, SqlError> {
+pub(crate) fn by_hash(connection: Reading<'_>, owner: u128, hash: &[u8]) -> Result<Option<LinkedAccount>, SqlError> {
     let owner = owner.to_be_bytes();
     let sql = format!("SELECT {COLUMNS} FROM bank_account WHERE owner = ?1 AND hash = ?2 AND removed IS NULL");
     connection.query_opt(&sql, params![&owner, hash], read)
 }
 
-pub(crate) fn of_owner(connection: &Connection, owner: u128) -> Result<Vec<LinkedAccount>, SqlError> {
+pub(crate) fn of_owner(connection: Reading<'_>, owner: u128) -> Result<Vec<LinkedAccount>, SqlError> {
     let owner = owner.to_be_bytes();
     let sql =
         format!("SELECT {COLUMNS} FROM bank_account WHERE owner = ?1 AND removed IS NULL ORDER BY id DESC LIMIT 200");

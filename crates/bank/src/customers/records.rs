@@ -1,7 +1,7 @@
 //! The table of customers.
 
 use crate::sealed::{KeyedHash, Place, Sealed};
-use sql::{Connection, Migration, params};
+use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -71,7 +71,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &NewCustomer) -> Result<bool, S
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(reading: &Connection, id: Id<kinds::Customer>) -> Result<Option<CustomerRow>, StoreError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Customer>) -> Result<Option<CustomerRow>, StoreError> {
     let sql = "SELECT id, tier, sign_in, display_name, created, erased FROM customer WHERE id = ?1";
     Ok(reading.query_opt(sql, params![id], |row| {
         Ok(CustomerRow {
@@ -93,7 +93,7 @@ pub(crate) struct Credential {
 }
 
 /// The customer with a sign-in name, and the password's hash.
-pub(crate) fn by_sign_in(reading: &Connection, hash: &KeyedHash) -> Result<Option<Credential>, StoreError> {
+pub(crate) fn by_sign_in(reading: Reading<'_>, hash: &KeyedHash) -> Result<Option<Credential>, StoreError> {
     let sql = "SELECT id, password FROM customer WHERE sign_in_hash = ?1 AND erased IS NULL";
     let params = params![hash];
     Ok(reading.query_opt(sql, params, |row| Ok(Credential { customer: row.id(0)?, password: row.opt_blob(1)? }))?)
@@ -103,7 +103,7 @@ pub(crate) fn by_sign_in(reading: &Connection, hash: &KeyedHash) -> Result<Optio
 ///
 /// # Errors
 /// When the database fails.
-pub fn tier(reading: &Connection, id: Id<kinds::Customer>) -> Result<u8, StoreError> {
+pub fn tier(reading: Reading<'_>, id: Id<kinds::Customer>) -> Result<u8, StoreError> {
     let found = reading.query_opt("SELECT tier FROM customer WHERE id = ?1", params![id], |row| row.small(0))?;
     Ok(found.unwrap_or(1))
 }

@@ -2,7 +2,7 @@
 
 use crate::payments::Method;
 use crate::policies::Fee;
-use sql::Connection;
+use sql::Reading;
 use store::{Fingerprint, Migration, StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -40,7 +40,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, id: Id<kinds::Quote>, quote: &Quote)
     uow.execute(sql, params).map(drop)
 }
 
-pub(super) fn by_id(reading: &Connection, id: Id<kinds::Quote>) -> Result<Option<Quote>, StoreError> {
+pub(super) fn by_id(reading: Reading<'_>, id: Id<kinds::Quote>) -> Result<Option<Quote>, StoreError> {
     let sql = "SELECT actor, method, fingerprint, fee, expires FROM quote WHERE id = ?1";
     let corrupt = sql::SqlError::Corrupt("a quote");
     Ok(reading.query_opt(sql, sql::params![id], |row| {

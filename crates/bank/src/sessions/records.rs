@@ -3,7 +3,7 @@
 use super::Session;
 use crate::sealed::KeyedHash;
 use crate::tokens::TokenHash;
-use sql::{Connection, Migration, params};
+use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -27,7 +27,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, hash: &TokenHash, session: &Session)
     uow.execute(sql, params![hash, session.id, session.customer, now, session.expires]).map(drop)
 }
 
-pub(super) fn by_hash(reading: &Connection, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
+pub(super) fn by_hash(reading: Reading<'_>, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
     let sql = "SELECT id, customer, expires FROM session WHERE hash = ?1";
     Ok(reading.query_opt(sql, params![hash], |row| {
         Ok(Session { id: row.id(0)?, customer: row.id(1)?, expires: row.time(2)? })
@@ -50,7 +50,7 @@ pub(super) fn sweep(uow: &mut Uow<'_, '_>, customer: Id<kinds::Customer>) -> Res
 }
 
 /// How many failures in a row, and when the last was.
-pub(super) fn failures(reading: &Connection, hash: &KeyedHash) -> Result<Option<(u32, Timestamp)>, StoreError> {
+pub(super) fn failures(reading: Reading<'_>, hash: &KeyedHash) -> Result<Option<(u32, Timestamp)>, StoreError> {
     let sql = "SELECT failures, last FROM sign_in_failure WHERE hash = ?1";
     Ok(reading.query_opt(sql, params![hash], |row| Ok((row.small(0)?, row.time(1)?)))?)
 }

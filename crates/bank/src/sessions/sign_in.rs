@@ -11,7 +11,7 @@ use crate::sealed::KeyedHash;
 use crate::wish::{Principal, Wish};
 use crate::{passwords, tokens};
 use formats::alias::Alias;
-use sql::Connection;
+use sql::Reading;
 use store::{Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Id, Secret, Timestamp, kinds};
 
@@ -100,7 +100,7 @@ fn over(last: Timestamp, throttle: Throttle) -> Timestamp {
 
 /// Until when a name is paused.
 fn pause(
-    reading: &Connection,
+    reading: Reading<'_>,
     name: &KeyedHash,
     throttle: Throttle,
     now: Timestamp,

@@ -220,6 +220,33 @@ fn a_job_that_comes_late_does_not_end_another() {
 }
 
 #[test]
+fn a_read_that_takes_too_long_or_finds_no_reader_is_trouble_of_its_own_and_stops_nobody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let life = std::time::Duration::from_millis(40);
+    let reads = crate::ReadLimits { life, most: 1, patience: std::time::Duration::ZERO, ..Default::default() };
+    let store =
+        Store::open(Options { reads, ..options(directory.path(), &noon(), Default::default()) }).expect("opens");
+    people(&store, 2);
+    let long = store.read_blocking(|snapshot| {
+        loop {
+            snapshot.accounts_after(AccountNo(0), 10)?;
+        }
+        #[expect(unreachable_code, reason = "it says what the loop would return")]
+        Ok(())
+    });
+    assert!(matches!(long, Err(StoreError::TooLong)), "{long:?}");
+    let beside = store.read_blocking(|_| {
+        let second = store.read_blocking(|snapshot| Ok(snapshot.last_line()));
+        let looked_up = store.look_up(|reading| Ok(reading.number("SELECT count(*) FROM account", &[])?));
+        Ok((second, looked_up))
+    });
+    let (second, looked_up) = beside.expect("reads");
+    assert!(matches!(second, Err(StoreError::Overloaded)), "{second:?}");
+    assert!(matches!(looked_up, Ok(3)), "a look-up does not wait behind snapshots: {looked_up:?}");
+    assert!(post(&store, 1, 1, 2, 10), "the writer is not concerned");
+}
+
+#[test]
 fn a_unit_that_passes_over_trouble_while_posting_is_not_kept() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = open(directory.path(), &noon());
