@@ -2,6 +2,7 @@
 
 mod promises;
 mod recovering;
+mod repeated;
 
 use crate::{NewAccount, Options, Outcome, Snapshot, Store, StoreError, TenantSettings, Uow};
 use ledger::{AccountNo, BookNo, Class, Count, Entry, Floor, GroupNo, Step, UpTo};

@@ -4,12 +4,12 @@ use crate::accounts::{self, AccountId, AccountRow, NewAccount};
 use crate::error::StoreError;
 use crate::groups::{self, GroupRow};
 use crate::jobs::{self};
-use crate::journal::{self, Header, JournalLine};
+use crate::journal::{self, Asked, Header, JournalLine};
 use crate::keys::{self, Fingerprint, KeyDigest, KeyRecord, Remembered};
 use crate::outbox::NewEvent;
 use crate::state::{State, Undo, entry_hash};
 use ledger::{
-    Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, StoredEntry,
+    Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, Step, StoredEntry,
 };
 use sql::{Connection, Param, Reading, SqlError, Unit};
 use vocabulary::Timestamp;
@@ -436,12 +436,13 @@ impl Books for Desk<'_> {
         self.state.next_line
     }
 
-    fn append(&mut self, line: &Line, header: Option<&Entry>) {
-        let header = header.map(|entry| Header::of(entry, self.state.moment.now));
+    fn append(&mut self, line: &Line, entry: &Entry, step: Option<&Step>) {
+        let header = (line.entry == line.seq).then(|| Header::of(entry, self.state.moment.now));
+        let asked = Asked::of(entry, step, line);
         if let Some(header) = &header {
             self.state.entries.insert(header.id, line.seq);
         }
-        self.state.lines.push(JournalLine { line: *line, header });
+        self.state.lines.push(JournalLine { line: *line, header, asked });
         self.state.next_line += 1;
         self.state.undo.push(Undo::Line);
     }
