@@ -28,6 +28,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     (crate::payouts::JOB_DEADLINE, crate::payouts::run_deadline),
     (crate::transfers::JOB_RETURN, crate::transfers::run_return),
     (crate::accounting::JOB_CLOSE, crate::accounting::run_close),
+    (crate::sweep::JOB_SWEEP, crate::sweep::run_sweep),
+    (crate::webhooks::JOB_FORGET, crate::webhooks::run_forget),
 ];
 
 const ROUND: u32 = 256;

@@ -41,6 +41,7 @@ pub mod sessions;
 pub mod settlement;
 pub mod staff;
 pub mod statements;
+mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;

@@ -74,16 +74,23 @@ struct Reader {
     until: Arc<AtomicU64>,
 }
 
-/// A connection in use. Dropped before it was put back (a panic, or it would not end its snapshot) it is closed.
+/// A connection in use. Its place is given back when it is dropped; the connection itself only when it ended its snapshot,
+/// which a panic or a failure prevents: then it is closed.
 struct Borrowed<'p> {
     readers: &'p Readers,
     reader: Option<Reader>,
+    ended: bool,
 }
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
-        drop(self.reader.take());
-        self.readers.lock().open -= 1;
+        let reader = self.reader.take().filter(|_| self.ended);
+        let mut pool = self.readers.lock();
+        match reader {
+            Some(reader) if pool.idle.len() < self.readers.limits.keep => pool.idle.push(reader),
+            _ => pool.open -= 1,
+        }
+        drop(pool);
         self.readers.freed.notify_one();
     }
 }
@@ -123,10 +130,7 @@ impl Readers {
             other => other,
         };
         reader.connection.execute("ROLLBACK", &[])?;
-        if let Some(reader) = borrowed.reader.take() {
-            self.put_back(reader);
-            std::mem::forget(borrowed);
-        }
+        borrowed.ended = true;
         result
     }
 
@@ -144,13 +148,13 @@ impl Readers {
         let mut pool = self.lock();
         loop {
             if let Some(reader) = pool.idle.pop() {
-                return Ok(Borrowed { readers: self, reader: Some(reader) });
+                return Ok(Borrowed { readers: self, reader: Some(reader), ended: false });
             }
             if pool.open < self.limits.most {
                 pool.open += 1;
                 drop(pool);
                 // From here on the place is given back, whatever happens.
-                let mut borrowed = Borrowed { readers: self, reader: None };
+                let mut borrowed = Borrowed { readers: self, reader: None, ended: false };
                 borrowed.reader = Some(self.open()?);
                 return Ok(borrowed);
             }
@@ -172,16 +176,5 @@ impl Readers {
         };
         connection.inner.progress_handler(STEPS, Some(over))?;
         Ok(Reader { connection, until })
-    }
-
-    fn put_back(&self, reader: Reader) {
-        let mut pool = self.lock();
-        if pool.idle.len() < self.limits.keep {
-            pool.idle.push(reader);
-        } else {
-            pool.open -= 1;
-        }
-        drop(pool);
-        self.freed.notify_one();
     }
 }

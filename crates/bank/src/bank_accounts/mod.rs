@@ -5,10 +5,13 @@
 //! removed is kept, because instructions name it, and starts nothing new.
 
 pub(crate) mod records;
+mod settlement;
 #[cfg(test)]
 mod tests;
 
 pub use records::MIGRATIONS;
+pub(crate) use settlement::settlement_account;
+pub use settlement::{of_merchant, settle_to};
 
 use crate::bank::Bank;
 use crate::desk::Desk;
@@ -63,8 +66,9 @@ fn masked(number: &str) -> String {
 /// # Errors
 /// Trouble.
 pub async fn link(bank: &Bank, wish: Wish, number: String) -> Result<Answer<BankAccountView>, BankError> {
-    let owner = match wish.principal {
-        Principal::Customer(_) | Principal::Merchant(_) => Some(wish.principal.actor()),
+    let principal = wish.principal;
+    let owner = match principal {
+        Principal::Customer(_) | Principal::Merchant(_) => Some(principal.actor()),
         Principal::Staff(_) | Principal::System => None,
     };
     let normal = normalised(&number);
@@ -94,6 +98,9 @@ pub async fn link(bank: &Bank, wish: Wish, number: String) -> Result<Answer<Bank
         let body = serde_json::json!({"bank_account": id}).to_string();
         let (kind, subject) = ("bank_account.linked", id.as_u128());
         uow.emit(NewEvent { kind, version: 1, owner: Some(owner), subject, body });
+        if let Principal::Merchant(merchant) = principal {
+            settlement::first_link(uow, merchant, id)?;
+        }
         Ok(Outcome::Done(view(&linked, number)))
     })
     .await
@@ -145,14 +152,6 @@ pub async fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>,
 pub(crate) fn usable(reading: Reading<'_>, owner: u128, id: BankAccountId) -> Result<bool, StoreError> {
     let found = records::by_id(reading, id)?;
     Ok(found.is_some_and(|found| found.owner == owner && found.removed.is_none()))
-}
-
-/// The owner's newest link: where a merchant's settlements go.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) fn newest(reading: Reading<'_>, owner: u128) -> Result<Option<Id<kinds::BankAccount>>, StoreError> {
-    Ok(records::of_owner(reading, owner)?.first().map(|found| found.id))
 }
 
 /// The number of a linked account, for the bank; none when there is no such link or its owner's key was destroyed.

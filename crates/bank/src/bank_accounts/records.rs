@@ -9,6 +9,7 @@ type BankAccountId = Id<kinds::BankAccount>;
 /// The table of linked bank accounts.
 pub const MIGRATIONS: &[Migration] = &[Migration { version: 24, name: "bank accounts", sql: TABLE }];
 
+/// `settlement_account` names one link of each merchant that ever linked one; `staff` is who chose it, none for the first.
 /// `number` is sealed under the owner's key; `hash` is the keyed hash of the number.
 const TABLE: &str = "
 CREATE TABLE bank_account(
@@ -16,6 +17,9 @@ CREATE TABLE bank_account(
   removed INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bank_account_owner ON bank_account(owner, id);
+CREATE TABLE settlement_account(
+  merchant BLOB PRIMARY KEY, bank_account BLOB NOT NULL, since INTEGER NOT NULL, staff BLOB
+) STRICT, WITHOUT ROWID;
 ";
 
 /// A linked account.
@@ -69,4 +73,22 @@ pub(crate) fn of_owner(connection: Reading<'_>, owner: u128) -> Result<Vec<Linke
     let sql =
         format!("SELECT {COLUMNS} FROM bank_account WHERE owner = ?1 AND removed IS NULL ORDER BY id DESC LIMIT 200");
     connection.query(&sql, params![&owner], read)
+}
+
+/// The link that a merchant's settlements go to, removed or not.
+pub(super) fn settlement(reading: Reading<'_>, merchant: u128) -> Result<Option<BankAccountId>, SqlError> {
+    let sql = "SELECT bank_account FROM settlement_account WHERE merchant = ?1";
+    reading.query_opt(sql, params![&merchant.to_be_bytes()], |row| row.id(0))
+}
+
+pub(super) fn set_settlement(
+    uow: &mut Uow<'_, '_>,
+    merchant: u128,
+    id: BankAccountId,
+    staff: Option<Id<kinds::Staff>>,
+) -> Result<(), StoreError> {
+    let (merchant, now) = (merchant.to_be_bytes(), uow.now());
+    let sql = "INSERT INTO settlement_account(merchant, bank_account, since, staff) VALUES (?1, ?2, ?3, ?4) \
+        ON CONFLICT (merchant) DO UPDATE SET bank_account = ?2, since = ?3, staff = ?4";
+    uow.execute(sql, params![&merchant, id, now, staff]).map(drop)
 }

@@ -86,7 +86,7 @@ pub fn by_id(reading: Reading<'_>, id: Id<kinds::Customer>) -> Result<Option<Cus
 }
 
 /// Whom a sign-in name lets in, and with which password.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
     pub(crate) customer: Id<kinds::Customer>,
     pub(crate) password: Option<Vec<u8>>,
@@ -97,6 +97,23 @@ pub(crate) fn by_sign_in(reading: Reading<'_>, hash: &KeyedHash) -> Result<Optio
     let sql = "SELECT id, password FROM customer WHERE sign_in_hash = ?1 AND erased IS NULL";
     let params = params![hash];
     Ok(reading.query_opt(sql, params, |row| Ok(Credential { customer: row.id(0)?, password: row.opt_blob(1)? }))?)
+}
+
+/// The hash of a customer's sign-in name and her password's; none when she has no sign-in name or was erased.
+pub(crate) fn credential(
+    reading: Reading<'_>,
+    id: Id<kinds::Customer>,
+) -> Result<Option<(KeyedHash, Credential)>, StoreError> {
+    let sql =
+        "SELECT sign_in_hash, password FROM customer WHERE id = ?1 AND sign_in_hash IS NOT NULL AND erased IS NULL";
+    Ok(reading.query_opt(sql, params![id], |row| {
+        let name = row.blob(0)?.try_into().map_err(|_| sql::SqlError::Corrupt("a sign-in name's hash"))?;
+        Ok((name, Credential { customer: id, password: row.opt_blob(1)? }))
+    })?)
+}
+
+pub(crate) fn set_password(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>, password: &[u8]) -> Result<(), StoreError> {
+    uow.execute("UPDATE customer SET password = ?2 WHERE id = ?1 AND erased IS NULL", params![id, password]).map(drop)
 }
 
 /// A customer's tier; the lowest when there is no such customer.

@@ -99,8 +99,14 @@ pub(super) fn rotate(
 }
 
 pub(super) fn remove(uow: &mut Uow<'_, '_>, id: WebhookId) -> Result<(), StoreError> {
-    uow.execute("DELETE FROM webhook_delivery WHERE endpoint = ?1", params![id])?;
     uow.execute("DELETE FROM webhook_endpoint WHERE id = ?1", params![id]).map(drop)
+}
+
+/// Deletes at most so many deliveries of an endpoint; returns how many.
+pub(super) fn forget(uow: &mut Uow<'_, '_>, endpoint: WebhookId, most: u32) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM webhook_delivery WHERE id IN \
+        (SELECT id FROM webhook_delivery WHERE endpoint = ?1 ORDER BY event LIMIT ?2)";
+    uow.execute(sql, params![endpoint, most])
 }
 
 /// The endpoint, if it is this owner's.
