@@ -284,6 +284,17 @@ pub(crate) fn page_from(connection: &Connection, first: u64, limit: u32) -> Resu
     connection.query(&sql, sql::params![first, limit], read)
 }
 
+/// The first line from a number on and below another that names an account, and the account's line before it.
+pub(crate) fn first_naming(
+    connection: &Connection,
+    no: AccountNo,
+    (from, below): (u64, u64),
+) -> Result<Option<(u64, u64)>, SqlError> {
+    let sql = "SELECT seq, CASE WHEN debit = ?1 THEN debit_prev ELSE credit_prev END FROM journal \
+        WHERE seq >= ?2 AND seq < ?3 AND (debit = ?1 OR credit = ?1) ORDER BY seq LIMIT 1";
+    connection.query_opt(sql, sql::params![no.0, from, below], |row| Ok((row.small(0)?, row.small(1)?)))
+}
+
 /// Visits every line from a number on, in order.
 pub(crate) fn each_from(
     connection: &Connection,

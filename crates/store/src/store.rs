@@ -13,6 +13,7 @@ use sql::{
     Connection, DirectoryLock, Lane, Limits, LockError, Migration, MigrationError, ReadLimits, Readers, Reading,
     SqlError, Verdict, Writer,
 };
+use std::cell::Cell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -273,7 +274,7 @@ impl Store {
                 std::thread::yield_now();
             }
             let published = &self.inner.published;
-            body(&Snapshot { connection, published, until, last_line, now: self.now() })
+            body(&Snapshot { connection, published, until, last_line, now: self.now(), read: Cell::new(0) })
         })
     }
 

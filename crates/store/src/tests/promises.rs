@@ -265,3 +265,47 @@ fn a_unit_that_passes_over_trouble_while_posting_is_not_kept() {
     assert!(matches!(result, Err(StoreError::Unavailable)), "{result:?}");
     assert_eq!((posted(&store, 2), posted(&store, 3)), (10, 0));
 }
+
+#[test]
+fn a_past_balance_costs_no_more_for_an_account_that_moves_all_the_time() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let store = open(directory.path(), &clock);
+    people(&store, 4);
+    // As drawn ids are; ids that differ in their last digits alone would all be looked up under one hash.
+    let spread = |id: u128| id.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+    // 2 moves with every line, 3 with every tenth, 4 once before and once at the very end, 5 never.
+    let mut balances = Vec::new();
+    for minute in 0..40_u128 {
+        let entries = (0..100_u128).map(|i| {
+            let to = if i % 10 == 0 { 3 } else { 1 };
+            entry(spread(minute * 100 + i + 1), vec![if to == 3 { step(2, 3, 1) } else { step(1, 2, 1) }])
+        });
+        let mut entries: Vec<Entry> = entries.collect();
+        entries.rotate_left(1);
+        if minute == 1 || minute == 39 {
+            entries.push(entry(spread(90_000 + minute), vec![step(1, 4, 7)]));
+        }
+        balances.push([2, 3, 4, 5].map(|no| posted(&store, no)));
+        done(store.write_blocking(move |uow| {
+            for entry in &entries {
+                uow.post(entry)?.expect("posts");
+            }
+            Ok(Outcome::Done(()))
+        }));
+        clock.0.fetch_add(60_000_000, Ordering::SeqCst);
+    }
+    let begin = noon().0.load(Ordering::SeqCst);
+    for (minute, expected) in balances.iter().enumerate() {
+        let at = Timestamp::from_micros(begin + i64::try_from(minute).expect("small") * 60_000_000);
+        for (no, balance) in [2, 3, 4, 5].into_iter().zip(expected) {
+            let read = |snapshot: &Snapshot<'_>| {
+                let found = snapshot.balance_before(AccountNo(no), at)?.posted;
+                Ok((found, snapshot.lines_read()))
+            };
+            let (found, lines) = store.read_blocking(read).expect("reads");
+            assert_eq!(found, *balance, "account {no} before minute {minute}");
+            assert!(lines < 150, "account {no} before minute {minute}: {lines} lines of 4,002");
+        }
+    }
+}
