@@ -47,7 +47,7 @@ pub(crate) fn run_sweep(bank: &Bank, job: &Job) -> Result<(), BankError> {
             sessions::records::sweep_ended(uow, now, ROWS)?,
             quotes::records::sweep(uow, days_before(now, policies.quote_days), ROWS)?,
         ];
-        let more = swept.iter().any(|rows| *rows == ROWS as usize);
+        let more = swept.contains(&(ROWS as usize));
         uow.schedule(if more { now } else { now.plus_seconds(AGAIN_SECONDS) }, JOB_SWEEP, 0)?;
         Ok(Outcome::Done(()))
     })?;

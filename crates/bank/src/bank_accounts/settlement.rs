@@ -107,7 +107,7 @@ pub async fn of_merchant(
 ) -> Result<Option<(Option<BankAccountId>, Vec<BankAccountView>)>, BankError> {
     let found = bank.store().read(move |snapshot| {
         let known = crate::merchants::records::by_id(snapshot.reading(), merchant)?;
-        Ok(known.map(|_| settlement_account(snapshot.reading(), merchant)).transpose()?)
+        known.map(|_| settlement_account(snapshot.reading(), merchant)).transpose()
     });
     let Some(settled) = found.await? else { return Ok(None) };
     Ok(Some((settled, list(bank, Principal::Merchant(merchant)).await?)))

@@ -71,7 +71,7 @@ async fn a_change_of_password_brings_back_neither_an_erased_customer_nor_an_old_
     let session = sign_in_around(&test, "ann@example.com", async {}).await.expect("signed in");
     let prepare = async |new: &str| {
         let prepared = change_password::prepare(&test.bank, session, right(), secret(new)).await;
-        prepared.expect("no trouble").ok().expect("nothing refuses it so far")
+        prepared.expect("no trouble").unwrap_or_else(|refusal| panic!("{refusal:?}"))
     };
     let (one, two) = (prepare("the first new password").await, prepare("the second new password").await);
     let three = prepare("the third new password").await;

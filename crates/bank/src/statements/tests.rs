@@ -93,7 +93,7 @@ async fn a_closed_period_costs_what_it_moved_however_much_came_after_it() {
         let period = (monday().plus_days(from), monday().plus_days(to));
         let work = move || super::draw_up::gather(&bank, account, period);
         let found = tokio::task::spawn_blocking(work).await.expect("no panic").expect("no trouble");
-        found.ok().expect("drawn up").looked_at
+        found.unwrap_or_else(|refusal| panic!("{refusal:?}")).looked_at
     };
     assert_eq!(
         looked_at(&alice, 0, 0).await,
