@@ -11,7 +11,7 @@ use crate::sealed::Sealing;
 use crate::sessions::Session;
 use crate::tokens::TokenHash;
 use crate::wallets::WalletAccount;
-use crate::{accounting, entries, merchants, rail_feed, staff};
+use crate::{accounting, entries, merchants, rail_feed, staff, sweep};
 use money::Currency;
 use ports::{BankRail, KeyVault, Notifier};
 use std::fmt;
@@ -143,6 +143,7 @@ impl Bank {
                 sandbox: options.sandbox,
             },
             limits: options.limits,
+            reads: store::ReadLimits::default(),
             cache_kib: options.cache_kib,
         })
         .map_err(BankOpenError::Open)?;
@@ -159,6 +160,7 @@ impl Bank {
         store.write_blocking(|uow| {
             rail_feed::begin(uow)?;
             accounting::begin(uow)?;
+            sweep::begin(uow)?;
             Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
         })?;
         let policies = RwLock::new((book, policies));

@@ -11,7 +11,7 @@ use crate::desk::Desk;
 use crate::policies::Policies;
 use crate::wish::Principal;
 use ledger::{Entry, Step};
-use sql::Connection;
+use sql::Reading;
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Draw, Timestamp, ValueDate, ZoneName};
 
@@ -199,6 +199,6 @@ pub fn close_through(desk: &Desk, uow: &mut Uow<'_, '_>, day: BookingDate) -> Re
 ///
 /// # Errors
 /// When the database fails.
-pub fn closed_through(reading: &Connection) -> Result<Option<BookingDate>, StoreError> {
+pub fn closed_through(reading: Reading<'_>) -> Result<Option<BookingDate>, StoreError> {
     records::closed(reading)
 }

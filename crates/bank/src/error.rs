@@ -12,6 +12,11 @@ pub enum BankError {
     Store(StoreError),
     /// The idempotency key was used with another body.
     KeyReused,
+    /// More was given to one call than it takes; nothing was begun.
+    TooMany {
+        /// It takes so many.
+        most: usize,
+    },
     /// The key vault could not be used.
     Vault(VaultError),
     /// A sealed value cannot be opened: it was damaged or moved.
@@ -28,7 +33,9 @@ impl BankError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::KeyReused => ErrorCode::IdempotencyKeyReused,
+            Self::TooMany { .. } => ErrorCode::TooManyAtOnce,
             Self::Store(StoreError::Overloaded) => ErrorCode::Overloaded,
+            Self::Store(StoreError::TooLong) => ErrorCode::ReadTooLong,
             Self::Store(StoreError::Unavailable | StoreError::Contended)
             | Self::Vault(VaultError::Unavailable(_))
             | Self::Outside(_) => ErrorCode::Unavailable,
@@ -46,6 +53,7 @@ impl fmt::Display for BankError {
         match self {
             Self::Store(_) => f.write_str("the store could not do it"),
             Self::KeyReused => f.write_str("the key was used with another body; use a fresh key for a new wish"),
+            Self::TooMany { most } => write!(f, "at most {most} in one call"),
             Self::Vault(_) => f.write_str("the key vault could not do it"),
             Self::Unsealed(table) => write!(f, "a sealed value of table {table} cannot be opened"),
             Self::Outside(what) => f.write_str(what),
@@ -59,7 +67,7 @@ impl std::error::Error for BankError {
         match self {
             Self::Store(error) => Some(error),
             Self::Vault(error) => Some(error),
-            Self::KeyReused | Self::Unsealed(_) | Self::Outside(_) | Self::Bug(_) => None,
+            Self::KeyReused | Self::TooMany { .. } | Self::Unsealed(_) | Self::Outside(_) | Self::Bug(_) => None,
         }
     }
 }

@@ -65,6 +65,8 @@ const HANDLERS: &[(Lane, &str, Handler)] = &[
     (Lane::Deadlines, crate::topups::JOB_DEADLINE, crate::topups::run_deadline),
     (Lane::Deadlines, crate::payouts::JOB_DEADLINE, crate::payouts::run_deadline),
     (Lane::Messages, crate::notices::JOB_SEND, crate::notices::run_send),
+    (Lane::Books, crate::sweep::JOB_SWEEP, crate::sweep::run_sweep),
+    (Lane::Books, crate::webhooks::JOB_FORGET, crate::webhooks::run_forget),
 ];
 
 const ROUND: u32 = 256;

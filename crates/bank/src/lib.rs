@@ -43,6 +43,7 @@ pub mod settlement;
 pub mod staff;
 pub mod statements;
 pub mod suspense;
+mod sweep;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;

@@ -76,6 +76,10 @@ pub struct Policies {
     pub sign_in: Throttle,
     /// Days for which a staff token lasts.
     pub staff_token_days: u32,
+    /// Days for which failed sign-ins are kept after the last one.
+    pub sign_in_failure_days: u32,
+    /// Days for which quotes are kept after they expired.
+    pub quote_days: u32,
 }
 
 impl Policies {

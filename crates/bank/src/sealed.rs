@@ -16,7 +16,7 @@ use crate::error::BankError;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use ports::{DataKey, KeyVault};
-use sql::Connection;
+use sql::Reading;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ impl Sealing {
     ///
     /// # Errors
     /// When database or vault fail.
-    pub fn key(&self, reading: &Connection, owner: u128) -> Result<Option<Arc<PersonKey>>, BankError> {
+    pub fn key(&self, reading: Reading<'_>, owner: u128) -> Result<Option<Arc<PersonKey>>, BankError> {
         let ticket = match self.persons.get(&owner) {
             Ok(key) => return Ok(Some(key)),
             Err(ticket) => ticket,

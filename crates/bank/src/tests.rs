@@ -16,7 +16,7 @@ use crate::testing::{TestBank, cny};
 use crate::wish::{Principal, Wish};
 use vocabulary::{Secret, Timestamp};
 
-fn system(operation: &'static str) -> Wish {
+pub(crate) fn system(operation: &'static str) -> Wish {
     Wish::internal(Principal::System, operation)
 }
 
@@ -34,7 +34,7 @@ fn application(sign_in: &str, name: &str) -> Register {
     }
 }
 
-async fn registered(bank: &Bank, sign_in: &str, name: &str) -> Registered {
+pub(crate) async fn registered(bank: &Bank, sign_in: &str, name: &str) -> Registered {
     register(bank, system("customers.register"), application(sign_in, name)).await.unwrap().result.unwrap()
 }
 

@@ -43,6 +43,7 @@ fn open(directory: PathBuf) -> Result<Store, store::OpenError> {
         clock: Arc::new(SystemClock),
         tenant: TenantSettings { id: 1, zone: "Asia/Shanghai".to_owned(), sandbox: true },
         limits: store::Limits::default(),
+        reads: store::ReadLimits::default(),
         cache_kib: 65_536,
     })
 }
@@ -138,7 +139,11 @@ pub async fn bulk(options: &BulkOptions) -> Result<Report, String> {
         if sent < options.transfers {
             ahead = chunk(&mut dice, options, sent, store.now());
         }
-        let results = running.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let outcome = running.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let results = match outcome {
+            store::Outcome::Done(results) => results,
+            store::Outcome::Refused(too_many) => return Err(too_many.to_string()),
+        };
         posted += results.iter().filter(|result| result.is_ok()).count() as u64;
         latencies.saturating_record(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
         marks.push((sent, begun.elapsed().as_secs_f64()));

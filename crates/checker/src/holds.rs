@@ -107,7 +107,7 @@ impl Holds {
     pub(crate) fn apply(&mut self, snapshot: &Snapshot, line: &Line, header: &Header) -> Result<(), Stop> {
         match line.action {
             action::POST => return Ok(()),
-            action::HOLD => return self.place(snapshot, line, header),
+            action::HOLD => return self.place(line, header),
             _ => {}
         }
         let place = Place::journal("I8", line.seq);
@@ -123,13 +123,8 @@ impl Holds {
         Ok(())
     }
 
-    fn place(&mut self, snapshot: &Snapshot, line: &Line, header: &Header) -> Result<(), Stop> {
-        // Only a first step's time to live is in the header; for others the row's word is taken.
-        let expires = if line.seq == line.entry {
-            header.seconds.map(|seconds| header.at.saturating_add(seconds.saturating_mul(1_000_000)))
-        } else {
-            row_of(snapshot, header.id)?.and_then(|row| row.expires)
-        };
+    fn place(&mut self, line: &Line, header: &Header) -> Result<(), Stop> {
+        let expires = line.seconds.map(|seconds| header.at.saturating_add(seconds.saturating_mul(1_000_000)));
         let hold = Hold {
             id: header.id,
             seq: line.seq,

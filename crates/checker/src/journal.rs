@@ -20,6 +20,16 @@ pub(crate) mod action {
     pub(crate) const EXPIRE: i64 = 5;
 }
 
+/// Bits of `flags`.
+mod flag {
+    pub(super) const FORCED: i64 = 1;
+    /// At most what is available on the debit side (2) and the credit side (4).
+    pub(super) const UP_TO: i64 = 2 | 4;
+    /// Not the last capture (8), of all that is held (16).
+    pub(super) const CAPTURE: i64 = 8 | 16;
+    pub(super) const SHORTFALL: i64 = 32;
+}
+
 /// A row of the journal without its header. Pairs are debit side, credit side.
 pub(crate) struct Line {
     pub(crate) seq: i64,
@@ -36,6 +46,8 @@ pub(crate) struct Line {
     /// Posted and held balance after it.
     pub(crate) after: [(i64, i64); 2],
     pub(crate) prev: [i64; 2],
+    /// Of a hold: how long it lives.
+    pub(crate) seconds: Option<i64>,
 }
 
 /// The header that an entry's first line carries.
@@ -46,12 +58,11 @@ pub(crate) struct Header {
     pub(crate) cause: u128,
     pub(crate) at: i64,
     pub(crate) forced: bool,
-    pub(crate) seconds: Option<i64>,
 }
 
 const SELECT: &str = "SELECT seq, entry, action, debit, credit, amount, released, hold, counted, day, debit_posted, \
     debit_held, credit_posted, credit_held, debit_prev, credit_prev, id, kind, version, booking, value, at, channel, \
-    policy, reverses, flags, seconds, actor, cause FROM journal ORDER BY seq";
+    policy, reverses, flags, seconds, actor, cause, asked FROM journal ORDER BY seq";
 
 fn read(row: &Row<'_>) -> Result<Line, SqlError> {
     Ok(Line {
@@ -67,6 +78,7 @@ fn read(row: &Row<'_>) -> Result<Line, SqlError> {
         day: row.int(9)?,
         after: [(row.int(10)?, row.int(11)?), (row.int(12)?, row.int(13)?)],
         prev: [row.int(14)?, row.int(15)?],
+        seconds: row.opt_int(26)?,
     })
 }
 
@@ -88,12 +100,13 @@ pub(crate) fn fold(
     let of = u64::try_from(snapshot.number("SELECT count(*) FROM journal", &[])?).unwrap_or(0);
     let Folds { accounts, groups, holds, pairs } = folds;
     let mut index = Tally::new(snapshot, Index::Entries)?;
-    let (mut entry, mut head) = (0, None);
+    let (mut entry, mut head, mut asked) = (0, None, Asked::default());
     snapshot.scan("journal", SELECT, &[], |row| {
         let line = read(row)?;
         let expected = i64::try_from(report.lines).unwrap_or(i64::MAX) + 1;
         Place::journal("form", expected).same("seq", expected, line.seq)?;
         if line.entry == line.seq {
+            asked.finish()?;
             let header = read_header(snapshot, row, &line)?;
             index.count(header.id.to_be_bytes(), line.seq)?;
             if let Some(Header { at, .. }) = head {
@@ -111,6 +124,7 @@ pub(crate) fn fold(
             return Err(Place::journal("form", line.seq).differs("id", "an entry's header", "NULL"));
         };
         check_shape(&line, &header)?;
+        asked.apply(row, &line, &header)?;
         accounts.apply(&line)?;
         holds.apply(snapshot, &line, &header)?;
         if !header.forced && matches!(line.action, action::POST | action::HOLD) {
@@ -121,12 +135,13 @@ pub(crate) fn fold(
         tell(progress, "journal", report.lines, of);
         Ok(())
     })?;
+    asked.finish()?;
     index.finish(snapshot, report.lines)
 }
 
 fn read_header(snapshot: &Snapshot, row: &Row<'_>, line: &Line) -> Result<Header, Stop> {
     let place = Place::journal("form", line.seq);
-    let names = ["id", "kind", "version", "booking", "value", "at", "channel", "policy", "reverses", "flags"];
+    let names = ["id", "kind", "version", "booking", "value", "at", "channel", "policy", "reverses"];
     let numbers = names.iter().enumerate().skip(1);
     for (at, name) in numbers {
         place.that(row.opt_int(16 + at)?.is_some(), name, "a value on an entry's first line", "NULL")?;
@@ -134,10 +149,6 @@ fn read_header(snapshot: &Snapshot, row: &Row<'_>, line: &Line) -> Result<Header
     let id = row.opt_u128(16)?.unwrap_or(0);
     place.that(id != 0, "id", "an entry's id", "none")?;
     let (at, reverses, flags) = (row.int(21)?, row.int(24)?, row.int(25)?);
-    place.that((0..32).contains(&flags), "flags", "0 to 31", flags)?;
-    let seconds = row.opt_int(26)?;
-    let may_wait = line.action == action::HOLD && seconds.is_none_or(|seconds| (0..1 << 32).contains(&seconds));
-    place.that(may_wait || seconds.is_none(), "seconds", "NULL, or a hold's time to live", seconds.unwrap_or(0))?;
     if reverses != 0 {
         let sql = "SELECT count(*) FROM journal WHERE seq = ?1 AND entry = ?1 AND seq < ?2";
         let found = snapshot.number(sql, sql::params![reverses, line.seq])?;
@@ -146,7 +157,7 @@ fn read_header(snapshot: &Snapshot, row: &Row<'_>, line: &Line) -> Result<Header
     // Read for its type alone: any sixteen bytes or nothing will do.
     row.opt_u128(27)?;
     let (kind, cause) = (row.int(17)?, row.opt_u128(28)?.unwrap_or(0));
-    Ok(Header { id, kind, cause, at, forced: flags & 1 != 0, seconds })
+    Ok(Header { id, kind, cause, at, forced: flags & flag::FORCED != 0 })
 }
 
 fn check_without_header(row: &Row<'_>, line: &Line, entry: i64) -> Result<(), Stop> {
@@ -161,8 +172,6 @@ fn check_without_header(row: &Row<'_>, line: &Line, entry: i64) -> Result<(), St
         ("channel", 22),
         ("policy", 23),
         ("reverses", 24),
-        ("flags", 25),
-        ("seconds", 26),
     ];
     for (name, column) in numbers {
         place.same(name, None, row.opt_int(column)?)?;
@@ -171,6 +180,51 @@ fn check_without_header(row: &Row<'_>, line: &Line, entry: i64) -> Result<(), St
         place.same(name, None, row.opt_u128(column)?)?;
     }
     Ok(())
+}
+
+/// What the steps of an entry asked for and did not get: an entry whose id comes again is compared with it.
+#[derive(Default)]
+struct Asked {
+    /// The entry's first line.
+    entry: i64,
+    /// Asked for beyond what the lines moved, less what the shortfalls' lines moved.
+    missing: i128,
+    /// A step took as much as was available: then what is missing is nobody's.
+    bounded: bool,
+}
+
+impl Asked {
+    fn apply(&mut self, row: &Row<'_>, line: &Line, header: &Header) -> Result<(), Stop> {
+        let place = Place::journal("form", line.seq);
+        let (flags, asked) = (row.int(25)?, row.opt_int(29)?);
+        let moves = matches!(line.action, action::POST | action::HOLD);
+        let possible = flag::FORCED
+            | if moves { flag::UP_TO } else { 0 }
+            | if line.action == action::CAPTURE { flag::CAPTURE } else { 0 }
+            | if line.action == action::POST && header.forced && line.seq != line.entry { flag::SHORTFALL } else { 0 };
+        place.that(flags & !possible == 0, "flags", format!("bits of {possible}"), flags)?;
+        place.same("flags", i64::from(header.forced), flags & flag::FORCED)?;
+        let lives = line.seconds.is_none_or(|seconds| line.action == action::HOLD && (0..1 << 32).contains(&seconds));
+        place.that(lives, "seconds", "NULL, or a hold's time to live", line.seconds.unwrap_or(0))?;
+        let (bounded, shortfall) = (flags & flag::UP_TO != 0, flags & flag::SHORTFALL != 0);
+        let less = moves && !shortfall && (header.forced || bounded);
+        let fits = asked.is_none_or(|asked| less && asked > line.amount);
+        place.that(fits, "asked", "NULL, or more than the amount where that may be", asked.unwrap_or(0))?;
+        if line.seq == line.entry {
+            *self = Self { entry: line.entry, ..Self::default() };
+        }
+        self.bounded |= bounded;
+        self.missing += asked.map_or(0, |asked| i128::from(asked) - i128::from(line.amount));
+        self.missing -= if shortfall { i128::from(line.amount) } else { 0 };
+        Ok(())
+    }
+
+    /// All of an entry's lines were seen.
+    fn finish(&self) -> Result<(), Stop> {
+        let place = Place::journal("form", self.entry);
+        let whole = if self.bounded { self.missing >= 0 } else { self.missing == 0 };
+        place.that(whole, "asked", "what the entry's lines moved, shortfalls among them", self.missing)
+    }
 }
 
 /// What must be true of a line by itself, whatever the books.

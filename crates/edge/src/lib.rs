@@ -19,6 +19,7 @@ pub mod reply;
 mod server;
 mod service;
 mod tenants;
+mod unread;
 
 pub use blocking::blocking;
 pub use body::{BareCommand, Command, Strict};

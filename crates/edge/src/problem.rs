@@ -51,7 +51,9 @@ impl Problem {
     #[must_use]
     pub fn because(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let retry_after = match code {
-            ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::OutcomeUnknown => Some(1),
+            ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::OutcomeUnknown | ErrorCode::ReadTooLong => {
+                Some(1)
+            }
             _ => None,
         };
         let (detail, errors) = (detail.into(), Vec::new());

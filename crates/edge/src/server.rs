@@ -4,6 +4,7 @@
 //! of the body. Stopping drains: no new connections, open requests are answered, idle connections close.
 
 use crate::service::Edge;
+use crate::unread::{Spoken, Talk, Wire};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -73,13 +74,23 @@ async fn connection(
     let head = edge.options.head;
     let router = edge.router();
     let for_requests = draining.clone();
+    let talk = Arc::new(Talk::default());
+    let for_refusals = Arc::clone(&edge);
+    let instead = Box::new(move |status| for_refusals.unread(status));
+    let wire = Wire::new(TokioIo::new(stream), Arc::clone(&talk), instead);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        talk.begin();
         let (edge, router, draining) = (Arc::clone(&edge), router.clone(), for_requests.clone());
-        async move { Ok::<_, Infallible>(edge.answer(router, request.map(Body::new), address, draining).await) }
+        let talk = Arc::clone(&talk);
+        async move {
+            let answer = edge.answer(router, request.map(Body::new), address, draining).await;
+            Ok::<_, Infallible>(answer.map(|body| Spoken::new(body, talk)))
+        }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(64 * 1024).pipeline_flush(true);
-    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // No `pipeline_flush`: it would keep the answer to a broken request back while the rest of the request is unread.
+    builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(64 * 1024);
+    let mut serving = pin!(builder.serve_connection(wire, service));
     let result = tokio::select! {
         result = serving.as_mut() => result,
         () = asked(&mut draining) => {

@@ -93,6 +93,32 @@ impl Edge {
         response
     }
 
+    /// The whole answer to a request that could not be read, by the status that it deserves: it names no bank, so it is the
+    /// first bank's id that the request gets. Nothing for other statuses.
+    pub(crate) fn unread(&self, status: u16) -> Option<Vec<u8>> {
+        let code = match status {
+            400 => ErrorCode::MalformedRequest,
+            414 => ErrorCode::AddressTooLong,
+            431 => ErrorCode::HeadTooLarge,
+            _ => return None,
+        };
+        let begun = self.clock.now();
+        let id = Id::<kinds::Request>::draw(begun, self.tenants.of(None).entropy()).to_string();
+        let problem = Problem::new(code);
+        let mut response = axum::response::IntoResponse::into_response(problem.clone());
+        problem.complete(&id, &mut response);
+        headers::secure(response.headers_mut(), &id);
+        self.count(&response, begun);
+        let body = problem.body(&id).to_string();
+        let mut bytes = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+        for (name, value) in response.headers() {
+            bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        let end = format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        bytes.extend_from_slice(end.as_bytes());
+        Some(bytes)
+    }
+
     /// Rate limits and the caller.
     async fn admit(
         &self,

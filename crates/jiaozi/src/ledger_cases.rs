@@ -102,6 +102,7 @@ fn open(folder: &TempDir, number: u32, clock: &Arc<TableClock>) -> Result<Store,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         tenant: TenantSettings { id: u128::from(number), zone: "UTC".to_owned(), sandbox: true },
         limits: store::Limits::default(),
+        reads: store::ReadLimits::default(),
         cache_kib: 1024,
     })
 }

@@ -1,7 +1,7 @@
 //! What the rules need of whoever keeps the books.
 
 use crate::account::{Account, AccountNo};
-use crate::entry::{Entry, Hold, Line};
+use crate::entry::{Entry, Hold, Line, Step};
 use crate::limits::{Group, GroupNo, LimitSet};
 use vocabulary::Timestamp;
 
@@ -27,10 +27,10 @@ pub struct Moment {
 /// An entry that was posted before, as far as it decides whether another with its id is the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// The entry as it was asked for. Amounts of its steps are not looked at (the lines have them), nor are its dates; a
-    /// capture's `last` may be anything when its line released just what it moved.
+    /// The entry as it was asked for, step by step. Its dates are not looked at, and the amounts of its steps only when it was
+    /// forced (otherwise the lines have them); a capture's `last` may be anything when its line released just what it moved.
     pub entry: Entry,
-    /// Its lines as they were posted.
+    /// Its lines as they were posted: one for each step, then those of shortfalls.
     pub lines: Vec<Line>,
 }
 
@@ -75,8 +75,9 @@ pub trait Books {
     /// The number that the next line will get.
     fn next_line(&self) -> u64;
 
-    /// Appends a line, whose number is [`Books::next_line`], with the entry's header when it is the entry's first.
-    fn append(&mut self, line: &Line, header: Option<&Entry>);
+    /// Appends a line, whose number is [`Books::next_line`], of an entry: for one of its steps, or (none) for the shortfall of
+    /// one. With the entry's first line, whose number is its [`Line::entry`], goes the entry's header.
+    fn append(&mut self, line: &Line, entry: &Entry, step: Option<&Step>);
 
     /// A point to which everything can be undone.
     fn mark(&mut self) -> usize;

@@ -79,7 +79,7 @@ fn try_post<B: Books>(books: &mut B, moment: &Moment, entry: &Entry) -> Decided<
         return Ok(compare(entry, &stored)?);
     }
     let first = books.next_line();
-    let mut posting = Posting { books, moment, entry, first };
+    let mut posting = Posting { books, moment, entry, first, step: None };
     let mut lines = Vec::with_capacity(entry.steps.len());
     if let [only] = entry.steps.as_slice()
         && !entry.forced
@@ -106,6 +106,8 @@ pub(crate) struct Posting<'a, B: Books> {
     pub(crate) entry: &'a Entry,
     /// The number of its first line.
     pub(crate) first: u64,
+    /// The step being posted, none while shortfalls are.
+    pub(crate) step: Option<Step>,
 }
 
 /// What a line is to do, once it is decided.
@@ -127,6 +129,7 @@ impl<B: Books> Posting<'_, B> {
             lines.push(line);
             shortfalls.extend(shortfall);
         }
+        self.step = None;
         for shortfall in shortfalls {
             lines.push(movement(self, &shortfall.step())?.0);
         }
@@ -134,6 +137,7 @@ impl<B: Books> Posting<'_, B> {
     }
 
     fn step(&mut self, step: &Step) -> Decided<(PostedLine, Option<Shortfall>), B> {
+        self.step = Some(*step);
         match *step {
             Step::Post { .. } | Step::Hold { .. } => movement(self, step),
             Step::Capture { hold, amount, last } => Ok((release::capture(self, hold, amount, last)?, None)),
@@ -203,7 +207,7 @@ impl<B: Books> Posting<'_, B> {
                 self.books.set_group(&changed);
             }
         }
-        self.books.append(&line, (seq == self.first).then_some(self.entry));
+        self.books.append(&line, self.entry, self.step.as_ref());
         self.books.set_account(&debit);
         self.books.set_account(&credit);
         Ok(PostedLine { seq, amount: line.amount, debit_after: line.debit_after, credit_after: line.credit_after })

@@ -16,6 +16,10 @@ pub enum SqlError {
     Constraint(String),
     /// Somebody else holds the database.
     Busy,
+    /// A snapshot's time was over before everything was read from it.
+    TooLong,
+    /// No connection for reading became free in time; nothing was read.
+    NoReader,
     /// Anything else: a mistake in our SQL.
     Other(String),
 }
@@ -45,6 +49,8 @@ impl fmt::Display for SqlError {
             Self::Corrupt(what) => write!(f, "the database is damaged: {what}"),
             Self::Constraint(text) => write!(f, "a rule of the schema refused a row: {text}"),
             Self::Busy => f.write_str("the database is in use"),
+            Self::TooLong => f.write_str("reading took too long"),
+            Self::NoReader => f.write_str("too many readers are at work"),
             Self::Other(text) => write!(f, "a statement failed: {text}"),
         }
     }

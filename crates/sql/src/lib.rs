@@ -15,6 +15,7 @@ mod lock;
 mod migrate;
 mod queue;
 mod readers;
+mod reading;
 mod value;
 mod writer;
 
@@ -23,7 +24,8 @@ pub use connection::{Connection, Prepared};
 pub use error::SqlError;
 pub use lock::{DirectoryLock, LockError};
 pub use migrate::{Migration, MigrationError, migrate, schema_version};
-pub use readers::Readers;
+pub use readers::{Deadline, ReadLimits, Readers};
+pub use reading::Reading;
 pub use value::{Param, Row};
 pub use writer::{GroupState, Lane, Limits, Unit, UnitError, Verdict, Writer};
 

@@ -3,11 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// The most chunks of bulk work that wait. One may hold ten thousand transfers and goes between two groups: more of them
+/// would wait for long and hold memory meanwhile.
+pub(crate) const BULK_WAITING: usize = 16;
+
 /// A queue with an interactive and a bulk lane.
 pub(crate) struct Queue<T> {
     lanes: Mutex<Lanes<T>>,
     filled: Condvar,
     capacity: usize,
+    bulk: usize,
 }
 
 struct Lanes<T> {
@@ -28,7 +33,8 @@ pub(crate) enum Refused {
 impl<T> Queue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         let lanes = Lanes { interactive: VecDeque::new(), bulk: VecDeque::new(), closed: false, idle: false };
-        Self { lanes: Mutex::new(lanes), filled: Condvar::new(), capacity }
+        let bulk = capacity.min(BULK_WAITING);
+        Self { lanes: Mutex::new(lanes), filled: Condvar::new(), capacity, bulk }
     }
 
     fn lanes(&self) -> MutexGuard<'_, Lanes<T>> {
@@ -42,8 +48,8 @@ impl<T> Queue<T> {
         if lanes.closed {
             return Err((Refused::Closed, item));
         }
-        let lane = if bulk { &mut lanes.bulk } else { &mut lanes.interactive };
-        if lane.len() >= self.capacity {
+        let (lane, most) = if bulk { (&mut lanes.bulk, self.bulk) } else { (&mut lanes.interactive, self.capacity) };
+        if lane.len() >= most {
             return Err((Refused::Full, item));
         }
         lane.push_back(item);

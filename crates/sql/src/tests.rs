@@ -1,5 +1,7 @@
 //! Group commit, migrations, locks and backups.
 
+mod reading;
+
 use super::*;
 use std::path::Path;
 use std::sync::Arc;

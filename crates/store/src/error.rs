@@ -21,6 +21,8 @@ pub enum StoreError {
     },
     /// A read met a change that is being published; try again.
     Contended,
+    /// A read took longer than a snapshot may live; ask for less at once.
+    TooLong,
     /// A mistake of ours: a panic or a statement that cannot work.
     Bug(String),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for StoreError {
             Self::Unknown => f.write_str("whether the unit of work was kept is not known"),
             Self::Corrupt { table, finding } => write!(f, "table {table} is damaged: {finding}"),
             Self::Contended => f.write_str("a balance changed while it was read"),
+            Self::TooLong => f.write_str("reading took longer than a snapshot may live"),
             Self::Bug(what) => write!(f, "a mistake of ours: {what}"),
         }
     }
@@ -48,6 +51,8 @@ impl From<SqlError> for StoreError {
                 tracing::error!(%error, "database");
                 Self::Unavailable
             }
+            SqlError::NoReader => Self::Overloaded,
+            SqlError::TooLong => Self::TooLong,
             SqlError::Constraint(text) | SqlError::Other(text) => Self::Bug(text),
         }
     }

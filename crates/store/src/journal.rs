@@ -30,27 +30,10 @@ pub struct Header {
     pub policy: u32,
     /// The first line of the entry it reverses, 0 for none.
     pub reverses: u64,
-    /// Bits: 1 forced, 2 and 4 up to the debit and credit side's balance, 8 not the last capture, 16 amount not given.
-    pub(crate) flags: u8,
-    /// The first step's time to live, for a hold.
-    pub(crate) seconds: Option<u32>,
 }
 
 impl Header {
     pub(crate) fn of(entry: &Entry, at: Timestamp) -> Self {
-        let (mut flags, mut seconds) = (u8::from(entry.forced), None);
-        let mut bound = |up_to: &UpTo| flags |= u8::from(up_to.debit) << 1 | u8::from(up_to.credit) << 2;
-        match entry.steps.first() {
-            Some(Step::Post { up_to, .. }) => bound(up_to),
-            Some(Step::Hold { up_to, seconds: given, .. }) => {
-                bound(up_to);
-                seconds = *given;
-            }
-            Some(Step::Capture { amount, last, .. }) => {
-                flags |= u8::from(!last) << 3 | u8::from(amount.is_none()) << 4;
-            }
-            Some(Step::Void { .. } | Step::Expire { .. }) | None => {}
-        }
         Self {
             id: entry.id,
             kind: entry.kind,
@@ -63,9 +46,78 @@ impl Header {
             cause: entry.cause,
             policy: entry.policy,
             reverses: entry.reverses,
-            flags,
-            seconds,
         }
+    }
+}
+
+/// What a line's step asked for beyond what the line says, so that the same entry is known again whatever its steps are and
+/// in whatever order they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    flags: u8,
+    /// A hold's time to live.
+    seconds: Option<u32>,
+    /// The amount, when the line moved or held another one: as much as was available, or less a shortfall.
+    amount: Option<i64>,
+}
+
+impl Asked {
+    /// The entry is forced; on each of its lines.
+    const FORCED: u8 = 1;
+    /// At most the debit side's balance.
+    const UP_TO_DEBIT: u8 = 2;
+    /// At most the credit side's balance.
+    const UP_TO_CREDIT: u8 = 4;
+    /// Not the last capture of its hold.
+    const MORE: u8 = 8;
+    /// A capture of all that is still held.
+    const ALL: u8 = 16;
+    /// The line of a shortfall, for which no step asked.
+    const SHORTFALL: u8 = 32;
+
+    pub(crate) fn of(entry: &Entry, step: Option<&Step>, line: &Line) -> Self {
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        let bound = |up_to: UpTo| bit(up_to.debit, Self::UP_TO_DEBIT) | bit(up_to.credit, Self::UP_TO_CREDIT);
+        let other = |amount: i64| (amount != line.amount).then_some(amount);
+        let forced = bit(entry.forced, Self::FORCED);
+        match step {
+            Some(Step::Post { up_to, amount, .. }) => {
+                Self { flags: forced | bound(*up_to), seconds: None, amount: other(*amount) }
+            }
+            Some(Step::Hold { up_to, amount, seconds, .. }) => {
+                Self { flags: forced | bound(*up_to), seconds: *seconds, amount: other(*amount) }
+            }
+            Some(Step::Capture { amount, last, .. }) => {
+                let flags = forced | bit(!last, Self::MORE) | bit(amount.is_none(), Self::ALL);
+                Self { flags, ..Self::default() }
+            }
+            Some(Step::Void { .. } | Step::Expire { .. }) => Self { flags: forced, ..Self::default() },
+            None => Self { flags: forced | Self::SHORTFALL, ..Self::default() },
+        }
+    }
+
+    const fn has(self, bit: u8) -> bool {
+        self.flags & bit != 0
+    }
+
+    /// The step that asked for the line; none for a shortfall's.
+    fn step(self, line: &Line, hold_id: impl Fn(u64) -> Result<u128, StoreError>) -> Result<Option<Step>, StoreError> {
+        if self.has(Self::SHORTFALL) {
+            return Ok(None);
+        }
+        let up_to = UpTo { debit: self.has(Self::UP_TO_DEBIT), credit: self.has(Self::UP_TO_CREDIT) };
+        let (debit, credit, count) = (line.debit, line.credit, line.count);
+        let amount = self.amount.unwrap_or(line.amount);
+        Ok(Some(match line.action {
+            Action::Post => Step::Post { debit, credit, amount, up_to, count },
+            Action::Hold => Step::Hold { debit, credit, amount, up_to, seconds: self.seconds, count },
+            Action::Capture => {
+                let amount = (!self.has(Self::ALL)).then_some(amount);
+                Step::Capture { hold: hold_id(line.hold)?, amount, last: !self.has(Self::MORE) }
+            }
+            Action::Void => Step::Void { hold: hold_id(line.hold)? },
+            Action::Expire => Step::Expire { hold: hold_id(line.hold)? },
+        }))
     }
 }
 
@@ -76,18 +128,19 @@ pub struct JournalLine {
     pub line: Line,
     /// The entry's header on its first line.
     pub header: Option<Header>,
+    pub(crate) asked: Asked,
 }
 
 const FIRST: &str = "INSERT INTO journal(seq, entry, action, debit, credit, amount, released, hold, counted, day, \
-    debit_posted, debit_held, credit_posted, credit_held, debit_prev, credit_prev, id, kind, version, booking, value, at, \
-    actor, channel, cause, policy, reverses, flags, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
-    ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+    debit_posted, debit_held, credit_posted, credit_held, debit_prev, credit_prev, flags, seconds, asked, id, kind, version, \
+    booking, value, at, actor, channel, cause, policy, reverses) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+    ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
 const NEXT: &str = "INSERT INTO journal(seq, entry, action, debit, credit, amount, released, hold, counted, day, \
-    debit_posted, debit_held, credit_posted, credit_held, debit_prev, credit_prev) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    debit_posted, debit_held, credit_posted, credit_held, debit_prev, credit_prev, flags, seconds, asked) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 const COLUMNS: &str = "seq, entry, action, debit, credit, amount, released, hold, counted, day, debit_posted, debit_held, \
-    credit_posted, credit_held, debit_prev, credit_prev, id, kind, version, booking, value, at, actor, channel, cause, \
-    policy, reverses, flags, seconds";
+    credit_posted, credit_held, debit_prev, credit_prev, flags, seconds, asked, id, kind, version, booking, value, at, \
+    actor, channel, cause, policy, reverses";
 
 fn counted(count: Count) -> i64 {
     match count {
@@ -105,7 +158,7 @@ pub(crate) fn insert_all(connection: &Connection, rows: &[JournalLine]) -> Resul
 
 fn insert(first: &mut Prepared<'_>, next: &mut Prepared<'_>, row: &JournalLine) -> Result<(), SqlError> {
     let line = &row.line;
-    let mut params = [Param::Null; 29];
+    let mut params = [Param::Null; 30];
     let ints = [
         Param::from(line.seq),
         Param::from(line.entry),
@@ -123,13 +176,16 @@ fn insert(first: &mut Prepared<'_>, next: &mut Prepared<'_>, row: &JournalLine) 
         Param::from(line.credit_after.held),
         Param::from(line.debit_prev),
         Param::from(line.credit_prev),
+        Param::from(row.asked.flags),
+        Param::from(row.asked.seconds),
+        Param::from(row.asked.amount),
     ];
     let Some(header) = &row.header else {
         return next.execute(&ints).map(drop);
     };
     let id = |value: u128| if value == 0 { Param::Null } else { Param::Id(value.to_be_bytes()) };
-    params[..16].copy_from_slice(&ints);
-    params[16..].copy_from_slice(&[
+    params[..19].copy_from_slice(&ints);
+    params[19..].copy_from_slice(&[
         Param::Id(header.id.to_be_bytes()),
         Param::from(header.kind),
         Param::from(header.version),
@@ -141,8 +197,6 @@ fn insert(first: &mut Prepared<'_>, next: &mut Prepared<'_>, row: &JournalLine) 
         id(header.cause),
         Param::from(header.policy),
         Param::from(header.reverses),
-        Param::from(header.flags),
-        Param::from(header.seconds),
     ]);
     first.execute(&params).map(drop)
 }
@@ -174,25 +228,28 @@ fn read_line(row: &Row<'_>) -> Result<Line, SqlError> {
 
 pub(crate) fn read(row: &Row<'_>) -> Result<JournalLine, SqlError> {
     let line = read_line(row)?;
-    let header = match row.opt_u128(16)? {
+    let asked = Asked {
+        flags: row.small(16)?,
+        seconds: row.opt_int(17)?.and_then(|seconds| u32::try_from(seconds).ok()),
+        amount: row.opt_int(18)?,
+    };
+    let header = match row.opt_u128(19)? {
         None => None,
         Some(id) => Some(Header {
             id,
-            kind: row.small(17)?,
-            version: row.small(18)?,
-            booking: BookingDate::from_days(row.small(19)?),
-            value: ValueDate::from_days(row.small(20)?),
-            at: row.time(21)?,
-            actor: row.opt_u128(22)?.unwrap_or(0),
-            channel: row.small(23)?,
-            cause: row.opt_u128(24)?.unwrap_or(0),
-            policy: row.small(25)?,
-            reverses: row.small(26)?,
-            flags: row.small(27)?,
-            seconds: row.opt_int(28)?.and_then(|seconds| u32::try_from(seconds).ok()),
+            kind: row.small(20)?,
+            version: row.small(21)?,
+            booking: BookingDate::from_days(row.small(22)?),
+            value: ValueDate::from_days(row.small(23)?),
+            at: row.time(24)?,
+            actor: row.opt_u128(25)?.unwrap_or(0),
+            channel: row.small(26)?,
+            cause: row.opt_u128(27)?.unwrap_or(0),
+            policy: row.small(28)?,
+            reverses: row.small(29)?,
         }),
     };
-    Ok(JournalLine { line, header })
+    Ok(JournalLine { line, header, asked })
 }
 
 fn action(number: i64) -> Result<Action, SqlError> {
@@ -229,6 +286,17 @@ pub(crate) fn entry_lines(connection: &Connection, first: u64) -> Result<Vec<Jou
 pub(crate) fn page_from(connection: &Connection, first: u64, limit: u32) -> Result<Vec<JournalLine>, SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
     connection.query(&sql, sql::params![first, limit], read)
+}
+
+/// The first line from a number on and below another that names an account, and the account's line before it.
+pub(crate) fn first_naming(
+    connection: &Connection,
+    no: AccountNo,
+    (from, below): (u64, u64),
+) -> Result<Option<(u64, u64)>, SqlError> {
+    let sql = "SELECT seq, CASE WHEN debit = ?1 THEN debit_prev ELSE credit_prev END FROM journal \
+        WHERE seq >= ?2 AND seq < ?3 AND (debit = ?1 OR credit = ?1) ORDER BY seq LIMIT 1";
+    connection.query_opt(sql, sql::params![no.0, from, below], |row| Ok((row.small(0)?, row.small(1)?)))
 }
 
 /// Visits every line from a number on, in order.
@@ -271,27 +339,16 @@ pub(crate) fn last(connection: &Connection) -> Result<u64, SqlError> {
     u64::try_from(last).map_err(|_| SqlError::Corrupt("a line number"))
 }
 
-/// The entry that these lines were posted for. Exact for entries of one step; for more, steps are as posted.
+/// The entry that these lines were posted for.
 pub(crate) fn stored_entry(
     rows: &[JournalLine],
     hold_id: impl Fn(u64) -> Result<u128, StoreError>,
 ) -> Result<StoredEntry, StoreError> {
-    let header = rows.first().and_then(|row| row.header);
-    let header = header.ok_or(StoreError::Corrupt { table: "journal", finding: "an entry without a header" })?;
-    let bit = |bit: u8| header.flags & bit != 0;
-    let step = |row: &JournalLine| {
-        let (line, up_to) = (&row.line, UpTo { debit: bit(2), credit: bit(4) });
-        let (debit, credit, amount, count) = (line.debit, line.credit, line.amount, line.count);
-        Ok(match line.action {
-            Action::Post => Step::Post { debit, credit, amount, up_to, count },
-            Action::Hold => Step::Hold { debit, credit, amount, up_to, seconds: header.seconds, count },
-            Action::Capture => {
-                Step::Capture { hold: hold_id(line.hold)?, amount: (!bit(16)).then_some(amount), last: !bit(8) }
-            }
-            Action::Void => Step::Void { hold: hold_id(line.hold)? },
-            Action::Expire => Step::Expire { hold: hold_id(line.hold)? },
-        })
+    let missing = StoreError::Corrupt { table: "journal", finding: "an entry without a header" };
+    let Some((header, asked)) = rows.first().and_then(|row| Some((row.header?, row.asked))) else {
+        return Err(missing);
     };
+    let steps = rows.iter().map(|row| row.asked.step(&row.line, &hold_id));
     let entry = Entry {
         id: header.id,
         fresh: false,
@@ -304,8 +361,8 @@ pub(crate) fn stored_entry(
         cause: header.cause,
         policy: header.policy,
         reverses: header.reverses,
-        forced: bit(1),
-        steps: rows.iter().map(step).collect::<Result<_, StoreError>>()?,
+        forced: asked.has(Asked::FORCED),
+        steps: steps.filter_map(Result::transpose).collect::<Result<_, StoreError>>()?,
     };
     Ok(StoredEntry { entry, lines: rows.iter().map(|row| row.line).collect() })
 }

@@ -37,8 +37,8 @@ pub use keys::{Fingerprint, KeyDigest, Remembered};
 pub use outbox::{Event, NewEvent};
 pub use schema::MIGRATIONS;
 pub use snapshot::Snapshot;
-pub use sql::{BackupError, Limits, Migration};
-pub use store::{OpenError, Options, Store};
+pub use sql::{BackupError, Limits, Migration, ReadLimits};
+pub use store::{BULK_MOST, BulkResults, OpenError, Options, Store, TooMany};
 pub use tenant::{Tenant, TenantSettings};
 pub use uow::{Outcome, Uow};
 

@@ -34,8 +34,8 @@ CREATE TABLE journal(
   credit INTEGER NOT NULL, amount INTEGER NOT NULL, released INTEGER NOT NULL, hold INTEGER NOT NULL,
   counted INTEGER NOT NULL, day INTEGER NOT NULL, debit_posted INTEGER NOT NULL, debit_held INTEGER NOT NULL,
   credit_posted INTEGER NOT NULL, credit_held INTEGER NOT NULL, debit_prev INTEGER NOT NULL,
-  credit_prev INTEGER NOT NULL, id BLOB, kind INTEGER, version INTEGER, booking INTEGER, value INTEGER, at INTEGER,
-  actor BLOB, channel INTEGER, cause BLOB, policy INTEGER, reverses INTEGER, flags INTEGER, seconds INTEGER
+  credit_prev INTEGER NOT NULL, flags INTEGER NOT NULL, seconds INTEGER, asked INTEGER, id BLOB, kind INTEGER, version INTEGER, booking INTEGER, value INTEGER, at INTEGER,
+  actor BLOB, channel INTEGER, cause BLOB, policy INTEGER, reverses INTEGER
 ) STRICT;
 CREATE TABLE entry_index(h INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (h, seq)) STRICT, WITHOUT ROWID;
 

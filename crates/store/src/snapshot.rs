@@ -9,22 +9,30 @@ use crate::outbox::{self, Event};
 use crate::published::Published;
 use crate::slices;
 use ledger::{Account, AccountNo, After, Group, GroupNo, Hold, LimitSet, Line};
-use sql::Connection;
+use sql::{Connection, Deadline, Reading};
+use std::cell::Cell;
 use vocabulary::Timestamp;
 
 /// A snapshot. Everything read from it belongs to one moment.
 pub struct Snapshot<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) published: &'a Published,
+    pub(crate) until: Deadline,
     pub(crate) last_line: u64,
     pub(crate) now: Timestamp,
+    /// See [`Snapshot::lines_read`].
+    pub(crate) read: Cell<u64>,
 }
 
+/// Lines of a chain, and lines of the journal, that are looked at in turn: a page of the journal costs a few look-ups by key.
+const CHAIN: u32 = 64;
+const SCAN: u64 = 1_024;
+
 impl<'a> Snapshot<'a> {
-    /// The connection for reading business tables.
+    /// For queries on business tables, until the snapshot's time is over.
     #[must_use]
-    pub fn reading(&self) -> &'a Connection {
-        self.connection
+    pub fn reading(&self) -> Reading<'a> {
+        Reading::until(self.connection, self.until)
     }
 
     /// The present moment, read when the snapshot was opened.
@@ -92,15 +100,76 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// As [`Snapshot::head`].
     pub fn balance_before(&self, no: AccountNo, moment: Timestamp) -> Result<After, StoreError> {
-        let mut seq = self.head(no)?;
-        while seq != 0 {
-            let row = self.line(seq)?;
-            if self.header_of(&row)?.at < moment {
-                return Ok(after_of(&row.line, no));
-            }
-            seq = previous(&row.line, no);
+        match self.line_before(no, self.first_since(moment)?)? {
+            0 => Ok(After::default()),
+            seq => Ok(after_of(&self.line(seq)?.line, no)),
         }
-        Ok(After::default())
+    }
+
+    /// The number of the first line posted at a moment or after it; one after the last when there is none. Time never runs
+    /// back in the journal.
+    fn first_since(&self, moment: Timestamp) -> Result<u64, StoreError> {
+        let (mut from, mut to) = (1, self.last_line + 1);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if self.header_of(&self.line(middle)?)?.at < moment {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        Ok(from)
+    }
+
+    /// The number of the account's last line before a line of the journal (its own or another's), 0 when it has none.
+    ///
+    /// There is no index of lines by account, so this looks from two sides in turn: back along the account's chain, and
+    /// forward through the journal for the next line that names the account, which knows the one before it. The first is
+    /// short for an account that moved little since, the second for one that moves all the time.
+    ///
+    /// # Errors
+    /// As [`Snapshot::head`].
+    pub fn line_before(&self, no: AccountNo, line: u64) -> Result<u64, StoreError> {
+        let (mut back, mut next) = (self.head(no)?, line);
+        loop {
+            for _ in 0..CHAIN {
+                if back < line {
+                    return Ok(back);
+                }
+                back = previous(&self.line(back)?.line, no);
+            }
+            let below = next.saturating_add(SCAN);
+            let found = journal::first_naming(self.connection, no, (next, below))?;
+            self.count(found.map_or(SCAN, |(seq, _)| seq - next + 1));
+            if let Some((_, before)) = found {
+                return Ok(before);
+            }
+            next = below;
+        }
+    }
+
+    /// How many lines of the journal were looked at one by one so far: what tests bound instead of time.
+    #[must_use]
+    pub fn lines_read(&self) -> u64 {
+        self.read.get()
+    }
+
+    fn count(&self, lines: u64) {
+        self.read.set(self.read.get() + lines);
+    }
+
+    /// The account's lines, newest first, from one of them on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn chain(&self, no: AccountNo, first: u64, limit: usize) -> Result<Vec<JournalLine>, StoreError> {
+        let (mut seq, mut found) = (first, Vec::new());
+        while seq != 0 && found.len() < limit {
+            let row = self.line(seq)?;
+            seq = previous(&row.line, no);
+            found.push(row);
+        }
+        Ok(found)
     }
 
     /// The account's lines, newest first, from `before` (exclusive, 0 for the newest) on.
@@ -108,14 +177,8 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// As [`Snapshot::head`].
     pub fn history(&self, no: AccountNo, before: u64, limit: usize) -> Result<Vec<JournalLine>, StoreError> {
-        let mut seq = if before == 0 { self.head(no)? } else { self.previous_of(no, before)? };
-        let mut found = Vec::new();
-        while seq != 0 && found.len() < limit {
-            let row = self.line(seq)?;
-            seq = previous(&row.line, no);
-            found.push(row);
-        }
-        Ok(found)
+        let first = if before == 0 { self.head(no)? } else { self.previous_of(no, before)? };
+        self.chain(no, first, limit)
     }
 
     fn previous_of(&self, no: AccountNo, before: u64) -> Result<u64, StoreError> {
@@ -140,6 +203,7 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// When the database fails or the line is missing.
     pub fn line(&self, seq: u64) -> Result<JournalLine, StoreError> {
+        self.count(1);
         journal::line(self.connection, seq)?
             .ok_or(StoreError::Corrupt { table: "journal", finding: "a line of a chain is missing" })
     }

@@ -10,13 +10,15 @@ use crate::uow::{Outcome, Uow};
 use crate::{outbox, recovery};
 use ledger::{Entry, Posted};
 use sql::{
-    Connection, DirectoryLock, Lane, Limits, LockError, Migration, MigrationError, Readers, SqlError, Verdict, Writer,
+    Connection, DirectoryLock, Lane, Limits, LockError, Migration, MigrationError, ReadLimits, Readers, Reading,
+    SqlError, Verdict, Writer,
 };
+use std::cell::Cell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
-use vocabulary::{Clock, Timestamp, ZoneName};
+use vocabulary::{Clock, ErrorCode, Timestamp, ZoneName};
 
 /// How a store is opened.
 pub struct Options {
@@ -30,6 +32,8 @@ pub struct Options {
     pub tenant: TenantSettings,
     /// Sizes of the writer's queue and groups.
     pub limits: Limits,
+    /// How many read at a time, and how long.
+    pub reads: ReadLimits,
     /// The writer's page cache in KiB.
     pub cache_kib: u32,
 }
@@ -79,6 +83,8 @@ struct Inner {
     // Fields drop in this order: the writer drains before the lock goes.
     writer: Writer<State>,
     readers: Readers,
+    /// For reading a row or two on the caller's thread: never behind a snapshot that reads a lot.
+    look_ups: Readers,
     published: Arc<Published>,
     clock: Arc<TenantClock>,
     tenant: Tenant,
@@ -90,6 +96,33 @@ struct Inner {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+}
+
+/// The most transfers (steps of entries) in one call of [`Store::bulk`]: others wait while they are posted.
+pub const BULK_MOST: usize = 10_000;
+
+/// What each entry of a bulk posting came to.
+pub type BulkResults = Vec<Result<Posted, ledger::Refusal>>;
+
+/// A bulk posting of more than [`BULK_MOST`] transfers: nothing was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// So many were asked for.
+    pub asked: usize,
+}
+
+impl TooMany {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        ErrorCode::TooManyAtOnce
+    }
+}
+
+impl fmt::Display for TooMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} transfers in one call; at most {BULK_MOST} are posted at once", self.asked)
+    }
 }
 
 /// How often a read starts again before it goes to the back of the writer's queue instead.
@@ -119,8 +152,10 @@ impl Store {
         };
         let state = recovery::load(&connection, fixed)?;
         let writer = Writer::start(&file, connection, state, options.limits)?;
-        let readers = Readers::new(file, 8);
-        Ok(Self { inner: Arc::new(Inner { writer, readers, published, clock, tenant, events, _lock: lock }) })
+        let readers = Readers::new(file.clone(), options.reads);
+        let look_ups = Readers::new(file, options.reads);
+        let inner = Inner { writer, readers, look_ups, published, clock, tenant, events, _lock: lock };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Runs a unit of work and waits until it is committed. The closure may run twice; it has no side effect outside `uow`.
@@ -171,23 +206,23 @@ impl Store {
         })
     }
 
-    /// Posts up to 10,000 independent entries in one group, in the bulk lane. One result for each, in order.
+    /// Posts independent entries, up to [`BULK_MOST`] transfers, in one group, in the bulk lane. One result for each, in order.
     ///
     /// # Errors
-    /// Trouble: then none was posted.
-    pub async fn bulk(&self, entries: Vec<Entry>) -> Result<Vec<Result<Posted, ledger::Refusal>>, StoreError> {
+    /// Trouble: then none was posted. `Overloaded` when enough chunks wait already.
+    pub async fn bulk(&self, entries: Vec<Entry>) -> Result<Outcome<BulkResults, TooMany>, StoreError> {
+        let asked = entries.iter().map(|entry| entry.steps.len()).sum();
+        if asked > BULK_MOST {
+            return Ok(Outcome::Refused(TooMany { asked }));
+        }
         let outcome = self.submit(Lane::Bulk, move |uow| {
             let mut results = Vec::with_capacity(entries.len());
             for entry in &entries {
                 results.push(uow.post(entry)?);
             }
-            Ok(Outcome::<_, ()>::Done(results))
+            Ok(Outcome::Done(results))
         });
-        match outcome.await.map_err(|_| StoreError::Unknown)?? {
-            Ok(Outcome::Done(results)) => Ok(results),
-            Ok(Outcome::Refused(())) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        outcome.await.map_err(|_| StoreError::Unknown)??
     }
 
     /// Runs `body` on one snapshot; starts again with a newer one when an account changed meanwhile.
@@ -209,8 +244,8 @@ impl Store {
     ///
     /// # Errors
     /// Trouble; whatever `body` returns.
-    pub fn look_up<T>(&self, body: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.inner.readers.snapshot(body)
+    pub fn look_up<T>(&self, body: impl FnOnce(Reading<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.inner.look_ups.snapshot(|connection, until| body(Reading::until(connection, until)))
     }
 
     /// As [`Store::read`], for threads outside the async runtime.
@@ -233,14 +268,14 @@ impl Store {
     }
 
     fn read_once<T>(&self, body: &mut impl FnMut(&Snapshot<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.inner.readers.snapshot(|connection| {
+        self.inner.readers.snapshot(|connection, until| {
             let last_line = crate::journal::last(connection)?;
             // Committed but not yet published: the writer is about to.
             while self.inner.published.line() < last_line {
                 std::thread::yield_now();
             }
             let published = &self.inner.published;
-            body(&Snapshot { connection, published, last_line, now: self.now() })
+            body(&Snapshot { connection, published, until, last_line, now: self.now(), read: Cell::new(0) })
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod promises;
 mod recovering;
+mod repeated;
 
 use crate::{NewAccount, Options, Outcome, Snapshot, Store, StoreError, TenantSettings, Uow};
 use ledger::{AccountNo, BookNo, Class, Count, Entry, Floor, GroupNo, Step, UpTo};
@@ -37,6 +38,7 @@ pub(crate) fn options(directory: &Path, clock: &Arc<Hand>, limits: crate::Limits
         clock: Arc::<Hand>::clone(clock),
         tenant: TenantSettings { id: 7, zone: "Asia/Shanghai".to_owned(), sandbox: true },
         limits,
+        reads: crate::ReadLimits::default(),
         cache_kib: 4096,
     }
 }

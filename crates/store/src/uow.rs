@@ -4,14 +4,14 @@ use crate::accounts::{self, AccountId, AccountRow, NewAccount};
 use crate::error::StoreError;
 use crate::groups::{self, GroupRow};
 use crate::jobs::{self};
-use crate::journal::{self, Header, JournalLine};
+use crate::journal::{self, Asked, Header, JournalLine};
 use crate::keys::{self, Fingerprint, KeyDigest, KeyRecord, Remembered};
 use crate::outbox::NewEvent;
 use crate::state::{State, Undo, entry_hash};
 use ledger::{
-    Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, StoredEntry,
+    Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, Step, StoredEntry,
 };
-use sql::{Connection, Param, SqlError, Unit};
+use sql::{Connection, Param, Reading, SqlError, Unit};
 use vocabulary::Timestamp;
 
 /// What a closure came to. Both are committed; trouble is not.
@@ -46,10 +46,11 @@ impl<'u, 'c> Uow<'u, 'c> {
         self.unit.state.moment
     }
 
-    /// The connection for reading business tables. Balances come from [`Uow::account`], never from a table.
+    /// For queries on business tables; nothing can be written through it. Balances come from [`Uow::account`], never from
+    /// a table.
     #[must_use]
-    pub fn reading(&self) -> &'c Connection {
-        self.unit.reading()
+    pub fn reading(&self) -> Reading<'c> {
+        Reading::of(self.unit.reading())
     }
 
     /// Runs a writing statement on a business table; returns how many rows it changed.
@@ -114,7 +115,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn account_by_id(&mut self, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
-        let Some(mut row) = accounts::by_id(self.reading(), id)? else { return Ok(None) };
+        let Some(mut row) = accounts::by_id(self.unit.reading(), id)? else { return Ok(None) };
         if let Some(account) = self.account(row.account.no)? {
             row.account = account;
         }
@@ -432,12 +433,13 @@ impl Books for Desk<'_> {
         self.state.next_line
     }
 
-    fn append(&mut self, line: &Line, header: Option<&Entry>) {
-        let header = header.map(|entry| Header::of(entry, self.state.moment.now));
+    fn append(&mut self, line: &Line, entry: &Entry, step: Option<&Step>) {
+        let header = (line.entry == line.seq).then(|| Header::of(entry, self.state.moment.now));
+        let asked = Asked::of(entry, step, line);
         if let Some(header) = &header {
             self.state.entries.insert(header.id, line.seq);
         }
-        self.state.lines.push(JournalLine { line: *line, header });
+        self.state.lines.push(JournalLine { line: *line, header, asked });
         self.state.next_line += 1;
         self.state.undo.push(Undo::Line);
     }

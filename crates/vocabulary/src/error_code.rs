@@ -20,12 +20,16 @@ pub enum Status {
     Conflict,
     /// 413
     TooLarge,
+    /// 414
+    AddressTooLong,
     /// 415
     UnsupportedMedia,
     /// 422
     Unprocessable,
     /// 429
     TooManyRequests,
+    /// 431
+    HeadTooLarge,
     /// 500
     Internal,
     /// 503
@@ -44,9 +48,11 @@ impl Status {
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
+            Self::AddressTooLong => 414,
             Self::UnsupportedMedia => 415,
             Self::Unprocessable => 422,
             Self::TooManyRequests => 429,
+            Self::HeadTooLarge => 431,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -102,6 +108,9 @@ impl ErrorCode {
 
 error_codes! {
     MalformedJson "malformed_json" BadRequest "The body is not JSON" "Send one JSON object in UTF-8 without duplicate keys."
+    MalformedRequest "malformed_request" BadRequest "The request is not HTTP/1.1" "Correct the request line and the headers."
+    AddressTooLong "address_too_long" AddressTooLong "The address is too long" "Send what is asked for in the body, or ask for less."
+    HeadTooLarge "head_too_large" HeadTooLarge "The request's headers are too large" "Send fewer and shorter headers."
     BodyTooLarge "body_too_large" TooLarge "The body is too large" "Send at most the size the documentation names."
     BodyTooDeep "body_too_deep" BadRequest "The body is nested too deeply" "Send a flatter object."
     UnsupportedMediaType "unsupported_media_type" UnsupportedMedia "The content type is not JSON" "Send content-type: application/json."
@@ -121,6 +130,8 @@ error_codes! {
     Overloaded "overloaded" Unavailable "The bank is busy" "Send the same request with the same key again after Retry-After."
     Unavailable "unavailable" Unavailable "The bank cannot store anything now" "Send the same request with the same key again after Retry-After."
     OutcomeUnknown "outcome_unknown" Unavailable "Whether the request took effect is not known yet" "Send the same request with the same key again; it acts at most once."
+    TooManyAtOnce "too_many_at_once" Unprocessable "The call asks for too much at once" "Send several calls, each of at most the number the documentation names."
+    ReadTooLong "read_too_long" Unavailable "Reading took too long" "Ask for less at once: a shorter period or a smaller page."
     Internal "internal" Internal "The bank made a mistake" "Tell the bank the request id."
     IdempotencyKeyMissing "idempotency_key_missing" BadRequest "The Idempotency-Key header is missing" "Send a key of 1 to 255 visible ASCII characters, fresh for each new wish."
     IdempotencyKeyInvalid "idempotency_key_invalid" BadRequest "The Idempotency-Key header is not usable" "Send a key of 1 to 255 visible ASCII characters."

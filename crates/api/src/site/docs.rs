@@ -20,7 +20,9 @@ pub(super) fn router(document: &Value) -> Router {
         let text = text.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], text) }
     };
-    let page: Router = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
+    // Without the reader's own bar on top, which offers to read somebody else's document.
+    let config = Config::from("/openapi.json").use_base_layout();
+    let page: Router = SwaggerUi::new("/docs").config(config).into();
     let page = page.layer(ServiceBuilder::new().map_response(|mut response: Response| {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
         response

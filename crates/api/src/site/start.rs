@@ -27,12 +27,14 @@ pub(super) async fn page(context: Context) -> Response {
     } else {
         ""
     };
+    // As printed, a moment has microseconds, which nobody reads off a page.
+    let now = context.bank.now().to_string();
+    let minute = now.get(..16).unwrap_or(&now).replace('T', " ");
     let body = format!(
-        "<h1>Jiaozi 交子</h1><p>A digital wallet that a bank runs itself. This bank is {kind}; its clock says {}.</p><ul>\
+        "<h1>Jiaozi 交子</h1><p>A digital wallet that a bank runs itself. This bank is {kind}; its clock says {minute} UTC.</p><ul>\
         <li><a href=\"/docs\">API documentation</a> and <a href=\"/openapi.json\">OpenAPI document</a>\
         <li><a href=\"/docs/errors\">Error codes</a>{outbox}\
-        <li><a href=\"/healthz\">Health</a>, <a href=\"/readyz\">readiness</a>, <a href=\"/metrics\">metrics</a></ul>",
-        context.bank.now()
+        <li><a href=\"/healthz\">Health</a>, <a href=\"/readyz\">readiness</a>, <a href=\"/metrics\">metrics</a></ul>"
     );
     html("Jiaozi", &body)
 }

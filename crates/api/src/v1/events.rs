@@ -95,12 +95,22 @@ pub async fn list(who: AsOwner<EventsRead>, Params(after): Params<After>) -> Han
     Ok(Reply::ok(Events { data, last }))
 }
 
+/// One message of the stream, by the fields of server-sent events.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SentEvent {
+    /// The event's number.
+    #[schema(example = "65")]
+    pub id: String,
+    /// The event, as JSON.
+    pub data: String,
+}
+
 /// Stream events
 ///
 /// Server-sent events (`text/event-stream`): the event's number is the `id`, so that a reader that reconnects with
 /// `Last-Event-ID` misses nothing.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", params(After),
-    responses((status = 200, description = "A stream of events.", body = String, content_type = "text/event-stream")))]
+    responses((status = 200, description = "A stream of events.", body = SentEvent, content_type = "text/event-stream")))]
 pub async fn follow(
     who: AsOwner<EventsRead>,
     Params(after): Params<After>,

@@ -22,5 +22,6 @@ mod trial_balance;
 pub use close::{ClosedDay, JOB_CLOSE, begin, close_day, close_due, run_close};
 pub use export::{ExportFormat, export};
 pub use records::MIGRATIONS;
+pub(crate) use records::{by_day as closed, last as last_closed};
 pub use safeguarding::{Safeguarding, safeguarding};
 pub use trial_balance::{TrialBalance, TrialRow, of_closed_day, trial_balance};

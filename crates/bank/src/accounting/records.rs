@@ -2,7 +2,7 @@
 
 use crate::accounting::close::ClosedDay;
 use crate::accounting::trial_balance::TrialRow;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::BookingDate;
 
@@ -57,23 +57,23 @@ fn read(row: &Row<'_>) -> Result<ClosedDay, SqlError> {
 const COLUMNS: &str = "day, first_line, last_line, closed_at";
 
 /// The last closed day.
-pub(crate) fn last(connection: &Connection) -> Result<Option<ClosedDay>, SqlError> {
+pub(crate) fn last(connection: Reading<'_>) -> Result<Option<ClosedDay>, SqlError> {
     connection.query_opt(&format!("SELECT {COLUMNS} FROM closed_day ORDER BY day DESC LIMIT 1"), &[], read)
 }
 
 /// A closed day.
-pub(crate) fn by_day(connection: &Connection, day: BookingDate) -> Result<Option<ClosedDay>, SqlError> {
+pub(crate) fn by_day(connection: Reading<'_>, day: BookingDate) -> Result<Option<ClosedDay>, SqlError> {
     connection.query_opt(&format!("SELECT {COLUMNS} FROM closed_day WHERE day = ?1"), params![day.days()], read)
 }
 
 /// The last closed day before a day.
-pub(crate) fn before(connection: &Connection, day: BookingDate) -> Result<Option<ClosedDay>, SqlError> {
+pub(crate) fn before(connection: Reading<'_>, day: BookingDate) -> Result<Option<ClosedDay>, SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM closed_day WHERE day < ?1 ORDER BY day DESC LIMIT 1");
     connection.query_opt(&sql, params![day.days()], read)
 }
 
 /// A closed day's trial balance, in the order of codes; currencies' codes are filled in by the caller.
-pub(crate) fn rows(connection: &Connection, day: BookingDate) -> Result<Vec<TrialRow>, SqlError> {
+pub(crate) fn rows(connection: Reading<'_>, day: BookingDate) -> Result<Vec<TrialRow>, SqlError> {
     let sql = "SELECT gl_code, currency, opening, debits, credits, closing FROM trial_balance WHERE day = ?1 \
         ORDER BY gl_code, currency";
     connection.query(sql, params![day.days()], |row| {

@@ -1,7 +1,7 @@
 //! Aliases and who holds them.
 
 use crate::sealed::{KeyedHash, Place, Sealed};
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -126,14 +126,14 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &AliasRow) -> Result<(), StoreE
     uow.execute(sql, params).map(drop)
 }
 
-pub(super) fn by_id(reading: &Connection, id: Id<kinds::Alias>) -> Result<Option<AliasRow>, StoreError> {
+pub(super) fn by_id(reading: Reading<'_>, id: Id<kinds::Alias>) -> Result<Option<AliasRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM alias WHERE id = ?1");
     Ok(reading.query_opt(&sql, params![id], read)?)
 }
 
 /// The customer's aliases and open claims, newest first.
 pub(super) fn of_customer(
-    reading: &Connection,
+    reading: Reading<'_>,
     customer: Id<kinds::Customer>,
     limit: u32,
 ) -> Result<Vec<AliasRow>, StoreError> {
@@ -143,7 +143,7 @@ pub(super) fn of_customer(
 
 /// How many claims of the customer were made after a moment.
 pub(super) fn claims_since(
-    reading: &Connection,
+    reading: Reading<'_>,
     customer: Id<kinds::Customer>,
     since: Timestamp,
 ) -> Result<i64, StoreError> {
@@ -170,7 +170,7 @@ pub struct Holder {
 ///
 /// # Errors
 /// When the database fails.
-pub fn resolve(reading: &Connection, hash: &KeyedHash) -> Result<Option<Holder>, StoreError> {
+pub fn resolve(reading: Reading<'_>, hash: &KeyedHash) -> Result<Option<Holder>, StoreError> {
     let sql = "SELECT alias, wallet, customer FROM alias_holder WHERE hash = ?1";
     let read = |row: &Row<'_>| Ok(Holder { alias: row.id(0)?, wallet: row.id(1)?, customer: row.id(2)? });
     Ok(reading.query_opt(sql, params![hash], read)?)

@@ -7,7 +7,7 @@ use crate::desk::Desk;
 use crate::error::BankError;
 use crate::sealed::{KeyedHash, Sealing};
 use formats::alias::Alias;
-use sql::Connection;
+use sql::Reading;
 use vocabulary::{Id, kinds};
 
 /// The keyed hash under which an alias is found. Compute it before the unit.
@@ -29,7 +29,7 @@ pub async fn find(bank: &Bank, alias: &Alias) -> Result<Option<Holder>, BankErro
 ///
 /// # Errors
 /// Trouble.
-pub fn by_id(reading: &Connection, id: Id<kinds::Alias>) -> Result<Option<(KeyedHash, Holder)>, BankError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Alias>) -> Result<Option<(KeyedHash, Holder)>, BankError> {
     let Some(row) = records::by_id(reading, id)? else { return Ok(None) };
     let held = records::resolve(reading, &row.hash)?.filter(|holder| holder.alias == id);
     Ok(held.map(|holder| (row.hash, holder)))
@@ -39,7 +39,7 @@ pub fn by_id(reading: &Connection, id: Id<kinds::Alias>) -> Result<Option<(Keyed
 ///
 /// # Errors
 /// Trouble.
-pub fn masked(desk: &Desk, reading: &Connection, id: Id<kinds::Alias>) -> Result<Option<String>, BankError> {
+pub fn masked(desk: &Desk, reading: Reading<'_>, id: Id<kinds::Alias>) -> Result<Option<String>, BankError> {
     let Some(row) = records::by_id(reading, id)? else { return Ok(None) };
     let Some(key) = desk.sealing().key(reading, row.customer.as_u128())? else { return Ok(None) };
     let value = row.value.open(&key, records::value_place(id))?;

@@ -5,10 +5,13 @@
 //! removed is kept, because instructions name it, and starts nothing new.
 
 pub(crate) mod records;
+mod settlement;
 #[cfg(test)]
 mod tests;
 
 pub use records::MIGRATIONS;
+pub(crate) use settlement::settlement_account;
+pub use settlement::{of_merchant, settle_to};
 
 use crate::bank::Bank;
 use crate::desk::Desk;
@@ -19,7 +22,7 @@ use crate::wish::{Answer, Principal, Wish};
 use formats::iban::Iban;
 use records::LinkedAccount;
 use serde::{Deserialize, Serialize};
-use sql::Connection;
+use sql::Reading;
 use std::sync::Arc;
 use store::{NewEvent, Outcome, StoreError};
 use vocabulary::{ErrorCode, Id, Timestamp, kinds};
@@ -63,8 +66,9 @@ fn masked(number: &str) -> String {
 /// # Errors
 /// Trouble.
 pub async fn link(bank: &Bank, wish: Wish, number: String) -> Result<Answer<BankAccountView>, BankError> {
-    let owner = match wish.principal {
-        Principal::Customer(_) | Principal::Merchant(_) => Some(wish.principal.actor()),
+    let principal = wish.principal;
+    let owner = match principal {
+        Principal::Customer(_) | Principal::Merchant(_) => Some(principal.actor()),
         Principal::Staff(_) | Principal::System => None,
     };
     let normal = normalised(&number);
@@ -94,6 +98,9 @@ pub async fn link(bank: &Bank, wish: Wish, number: String) -> Result<Answer<Bank
         let body = serde_json::json!({"bank_account": id}).to_string();
         let (kind, subject) = ("bank_account.linked", id.as_u128());
         uow.emit(NewEvent { kind, version: 1, owner: Some(owner), subject, body });
+        if let Principal::Merchant(merchant) = principal {
+            settlement::first_link(uow, merchant, id)?;
+        }
         Ok(Outcome::Done(view(&linked, number)))
     })
     .await
@@ -142,31 +149,23 @@ pub async fn list(bank: &Bank, owner: Principal) -> Result<Vec<BankAccountView>,
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn usable(reading: &Connection, owner: u128, id: BankAccountId) -> Result<bool, StoreError> {
+pub(crate) fn usable(reading: Reading<'_>, owner: u128, id: BankAccountId) -> Result<bool, StoreError> {
     let found = records::by_id(reading, id)?;
     Ok(found.is_some_and(|found| found.owner == owner && found.removed.is_none()))
-}
-
-/// The owner's newest link: where a merchant's settlements go.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) fn newest(reading: &Connection, owner: u128) -> Result<Option<Id<kinds::BankAccount>>, StoreError> {
-    Ok(records::of_owner(reading, owner)?.first().map(|found| found.id))
 }
 
 /// The number of a linked account, for the bank; none when there is no such link or its owner's key was destroyed.
 ///
 /// # Errors
 /// When database or vault fail.
-pub(crate) fn number(desk: &Desk, reading: &Connection, id: BankAccountId) -> Result<Option<String>, StoreError> {
+pub(crate) fn number(desk: &Desk, reading: Reading<'_>, id: BankAccountId) -> Result<Option<String>, StoreError> {
     match records::by_id(reading, id)? {
         Some(found) => open(desk, reading, &found),
         None => Ok(None),
     }
 }
 
-fn open(desk: &Desk, reading: &Connection, linked: &LinkedAccount) -> Result<Option<String>, StoreError> {
+fn open(desk: &Desk, reading: Reading<'_>, linked: &LinkedAccount) -> Result<Option<String>, StoreError> {
     let Some(key) = desk.sealing().key(reading, linked.owner)? else { return Ok(None) };
     let sealed = Sealed::<String>::from_stored(linked.number.clone());
     Ok(Some(sealed.open(&key, place(linked.id))?))

@@ -2,7 +2,7 @@
 
 use crate::cases::decide::{Finding, Proposal};
 use crate::cases::{CaseKind, CaseNote, CaseView, NewCase};
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Id, kinds};
 
@@ -47,7 +47,7 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, id: CaseId, new: &NewCase<'_>) -> Re
     Ok(())
 }
 
-pub(crate) fn open_case(connection: &Connection, kind: CaseKind, subject: &str) -> Result<Option<CaseId>, SqlError> {
+pub(crate) fn open_case(connection: Reading<'_>, kind: CaseKind, subject: &str) -> Result<Option<CaseId>, SqlError> {
     let sql = "SELECT id FROM case_record WHERE subject = ?1 AND kind = ?2 AND open = 1";
     connection.query_opt(sql, params![subject, kind.number()], |row| row.id(0))
 }
@@ -94,7 +94,7 @@ fn read(row: &Row<'_>) -> Result<CaseView, SqlError> {
     })
 }
 
-pub(crate) fn by_id(connection: &Connection, id: CaseId) -> Result<Option<CaseView>, SqlError> {
+pub(crate) fn by_id(connection: Reading<'_>, id: CaseId) -> Result<Option<CaseView>, SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM case_record WHERE id = ?1");
     let Some(mut found) = connection.query_opt(&sql, params![id], read)? else { return Ok(None) };
     let sql = "SELECT at, staff, text FROM case_note WHERE case_id = ?1 ORDER BY no";
@@ -105,7 +105,7 @@ pub(crate) fn by_id(connection: &Connection, id: CaseId) -> Result<Option<CaseVi
 
 /// Cases, newest first, without their notes.
 pub(crate) fn page(
-    connection: &Connection,
+    connection: Reading<'_>,
     open_only: bool,
     before: Option<CaseId>,
     limit: u32,
@@ -138,7 +138,7 @@ pub(crate) fn set_proposal(uow: &mut Uow<'_, '_>, id: CaseId, proposal: &Proposa
 }
 
 /// What was proposed for a case.
-pub(crate) fn proposal(connection: &Connection, id: CaseId) -> Result<Option<Proposal>, SqlError> {
+pub(crate) fn proposal(connection: Reading<'_>, id: CaseId) -> Result<Option<Proposal>, SqlError> {
     let sql = "SELECT staff, executed, currency, reason, finding, wallet FROM case_proposal WHERE case_id = ?1";
     connection.query_opt(sql, params![id], |row| {
         let finding = match row.opt_int(1)? {

@@ -10,7 +10,7 @@ use crate::suspense;
 use crate::wallets;
 use crate::wish::{Answer, Wish};
 use serde::{Deserialize, Serialize};
-use sql::Connection;
+use sql::Reading;
 use store::{NewEvent, Outcome};
 use vocabulary::{ErrorCode, Id, Timestamp, kinds};
 
@@ -37,7 +37,7 @@ pub struct CustomerView {
 /// Trouble.
 pub fn display_name(
     sealing: &Sealing,
-    reading: &Connection,
+    reading: Reading<'_>,
     id: Id<kinds::Customer>,
 ) -> Result<Option<String>, BankError> {
     let Some(row) = records::by_id(reading, id)? else { return Ok(None) };
@@ -51,7 +51,7 @@ pub fn display_name(
 /// Trouble.
 pub fn masked_name(
     sealing: &Sealing,
-    reading: &Connection,
+    reading: Reading<'_>,
     id: Id<kinds::Customer>,
 ) -> Result<Option<String>, BankError> {
     Ok(display_name(sealing, reading, id)?.map(|name| formats::alias::mask_name(&name)))

@@ -1,7 +1,7 @@
 //! The table of customers.
 
 use crate::sealed::{KeyedHash, Place, Sealed};
-use sql::{Connection, Migration, params};
+use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -71,7 +71,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &NewCustomer) -> Result<bool, S
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(reading: &Connection, id: Id<kinds::Customer>) -> Result<Option<CustomerRow>, StoreError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Customer>) -> Result<Option<CustomerRow>, StoreError> {
     let sql = "SELECT id, tier, sign_in, display_name, created, erased FROM customer WHERE id = ?1";
     Ok(reading.query_opt(sql, params![id], |row| {
         Ok(CustomerRow {
@@ -86,24 +86,41 @@ pub fn by_id(reading: &Connection, id: Id<kinds::Customer>) -> Result<Option<Cus
 }
 
 /// Whom a sign-in name lets in, and with which password.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
     pub(crate) customer: Id<kinds::Customer>,
     pub(crate) password: Option<Vec<u8>>,
 }
 
 /// The customer with a sign-in name, and the password's hash.
-pub(crate) fn by_sign_in(reading: &Connection, hash: &KeyedHash) -> Result<Option<Credential>, StoreError> {
+pub(crate) fn by_sign_in(reading: Reading<'_>, hash: &KeyedHash) -> Result<Option<Credential>, StoreError> {
     let sql = "SELECT id, password FROM customer WHERE sign_in_hash = ?1 AND erased IS NULL";
     let params = params![hash];
     Ok(reading.query_opt(sql, params, |row| Ok(Credential { customer: row.id(0)?, password: row.opt_blob(1)? }))?)
+}
+
+/// The hash of a customer's sign-in name and her password's; none when she has no sign-in name or was erased.
+pub(crate) fn credential(
+    reading: Reading<'_>,
+    id: Id<kinds::Customer>,
+) -> Result<Option<(KeyedHash, Credential)>, StoreError> {
+    let sql =
+        "SELECT sign_in_hash, password FROM customer WHERE id = ?1 AND sign_in_hash IS NOT NULL AND erased IS NULL";
+    Ok(reading.query_opt(sql, params![id], |row| {
+        let name = row.blob(0)?.try_into().map_err(|_| sql::SqlError::Corrupt("a sign-in name's hash"))?;
+        Ok((name, Credential { customer: id, password: row.opt_blob(1)? }))
+    })?)
+}
+
+pub(crate) fn set_password(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>, password: &[u8]) -> Result<(), StoreError> {
+    uow.execute("UPDATE customer SET password = ?2 WHERE id = ?1 AND erased IS NULL", params![id, password]).map(drop)
 }
 
 /// A customer's tier; the lowest when there is no such customer.
 ///
 /// # Errors
 /// When the database fails.
-pub fn tier(reading: &Connection, id: Id<kinds::Customer>) -> Result<u8, StoreError> {
+pub fn tier(reading: Reading<'_>, id: Id<kinds::Customer>) -> Result<u8, StoreError> {
     let found = reading.query_opt("SELECT tier FROM customer WHERE id = ?1", params![id], |row| row.small(0))?;
     Ok(found.unwrap_or(1))
 }
@@ -113,7 +130,7 @@ pub(super) fn set_tier(uow: &mut Uow<'_, '_>, id: Id<kinds::Customer>, tier: u8)
 }
 
 /// Whether a customer's key was destroyed; false for who is none.
-pub(crate) fn is_erased(reading: &sql::Connection, id: Id<kinds::Customer>) -> Result<bool, StoreError> {
+pub(crate) fn is_erased(reading: sql::Reading<'_>, id: Id<kinds::Customer>) -> Result<bool, StoreError> {
     let sql = "SELECT count(*) FROM customer WHERE id = ?1 AND erased IS NOT NULL";
     Ok(reading.number(sql, params![id])? != 0)
 }

@@ -1,6 +1,6 @@
 //! The row that says through which day the books are closed.
 
-use sql::{Connection, Migration, params};
+use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 use vocabulary::BookingDate;
 
@@ -19,7 +19,7 @@ pub(super) fn set_closed(uow: &mut Uow<'_, '_>, day: BookingDate) -> Result<(), 
     uow.execute(sql, params![day.days()]).map(drop)
 }
 
-pub(super) fn closed(reading: &Connection) -> Result<Option<BookingDate>, StoreError> {
+pub(super) fn closed(reading: Reading<'_>) -> Result<Option<BookingDate>, StoreError> {
     let found = reading.query_opt("SELECT closed_through FROM books", &[], |row| row.small(0))?;
     Ok(found.map(BookingDate::from_days))
 }

@@ -29,7 +29,7 @@ pub(crate) use send::run_instruct;
 
 use crate::desk::Desk;
 use ports::Order;
-use sql::{Connection, SqlError};
+use sql::{Reading, SqlError};
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Id, Kind, Timestamp, kinds};
 
@@ -105,7 +105,7 @@ pub(crate) trait Instructed: Sized + Send + 'static {
     /// What is different about it.
     const TERMS: Terms;
 
-    fn by_id(reading: &Connection, id: Id<Self::Kind>) -> Result<Option<Self>, SqlError>;
+    fn by_id(reading: Reading<'_>, id: Id<Self::Kind>) -> Result<Option<Self>, SqlError>;
     fn facts(&self) -> Facts<Self::Kind>;
     /// Moves it on: stage, the day on which somebody looks next, the moment of its end.
     fn enter(&mut self, stage: Stage, next_date: Option<BookingDate>, ended: Option<Timestamp>);

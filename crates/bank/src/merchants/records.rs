@@ -4,7 +4,7 @@ use crate::currencies::Currencies;
 use crate::tokens::TokenHash;
 use ledger::AccountNo;
 use money::Currency;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use std::sync::Arc;
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
@@ -152,7 +152,7 @@ fn read(row: &Row<'_>) -> Result<MerchantRow, SqlError> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(reading: &Connection, id: Id<kinds::Merchant>) -> Result<Option<MerchantRow>, StoreError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Merchant>) -> Result<Option<MerchantRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM merchant WHERE id = ?1");
     Ok(reading.query_opt(&sql, params![id], read)?)
 }
@@ -162,7 +162,7 @@ pub fn by_id(reading: &Connection, id: Id<kinds::Merchant>) -> Result<Option<Mer
 /// # Errors
 /// When the database fails.
 pub fn page(
-    reading: &Connection,
+    reading: Reading<'_>,
     before: Option<Id<kinds::Merchant>>,
     limit: u32,
 ) -> Result<Vec<MerchantRow>, StoreError> {
@@ -193,7 +193,7 @@ fn read_account(row: &Row<'_>, currency: Currency) -> Result<MerchantAccount, Sq
 /// # Errors
 /// When the database fails.
 pub fn account(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     currency: Currency,
 ) -> Result<Option<MerchantAccount>, StoreError> {
@@ -206,7 +206,7 @@ pub fn account(
 /// # Errors
 /// When the database fails.
 pub fn accounts(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     currencies: &Currencies,
 ) -> Result<Vec<MerchantAccount>, StoreError> {
@@ -222,7 +222,7 @@ pub fn accounts(
 /// # Errors
 /// When the database fails.
 pub fn accounts_after(
-    reading: &Connection,
+    reading: Reading<'_>,
     after: AccountNo,
     limit: u32,
     currencies: &Currencies,
@@ -238,7 +238,7 @@ pub fn accounts_after(
 ///
 /// # Errors
 /// When the database fails.
-pub fn store(reading: &Connection, id: Id<kinds::Store>) -> Result<Option<StoreRow>, StoreError> {
+pub fn store(reading: Reading<'_>, id: Id<kinds::Store>) -> Result<Option<StoreRow>, StoreError> {
     let sql = "SELECT id, merchant, name, mcc, country, city FROM merchant_store WHERE id = ?1";
     Ok(reading.query_opt(sql, params![id], read_store)?)
 }
@@ -247,7 +247,7 @@ pub fn store(reading: &Connection, id: Id<kinds::Store>) -> Result<Option<StoreR
 ///
 /// # Errors
 /// When the database fails.
-pub fn stores(reading: &Connection, merchant: Id<kinds::Merchant>) -> Result<Vec<StoreRow>, StoreError> {
+pub fn stores(reading: Reading<'_>, merchant: Id<kinds::Merchant>) -> Result<Vec<StoreRow>, StoreError> {
     let sql = "SELECT id, merchant, name, mcc, country, city FROM merchant_store WHERE merchant = ?1 ORDER BY id";
     Ok(reading.query(sql, params![merchant], read_store)?)
 }
@@ -304,17 +304,17 @@ fn read_key(row: &Row<'_>) -> Result<KeyRow, SqlError> {
 }
 
 /// A merchant's keys, newest first.
-pub(super) fn keys(reading: &Connection, merchant: Id<kinds::Merchant>) -> Result<Vec<KeyRow>, StoreError> {
+pub(super) fn keys(reading: Reading<'_>, merchant: Id<kinds::Merchant>) -> Result<Vec<KeyRow>, StoreError> {
     let sql = "SELECT id, merchant, scopes, label, created, expires FROM api_key WHERE merchant = ?1 ORDER BY id DESC";
     Ok(reading.query(sql, params![merchant], read_key)?)
 }
 
-pub(super) fn key_by_hash(reading: &Connection, hash: &TokenHash) -> Result<Option<KeyRow>, StoreError> {
+pub(super) fn key_by_hash(reading: Reading<'_>, hash: &TokenHash) -> Result<Option<KeyRow>, StoreError> {
     let sql = "SELECT id, merchant, scopes, label, created, expires FROM api_key WHERE hash = ?1";
     Ok(reading.query_opt(sql, params![hash], read_key)?)
 }
 
 /// A merchant's name; none when there is no such merchant.
-pub(crate) fn name(reading: &Connection, id: Id<kinds::Merchant>) -> Result<Option<String>, StoreError> {
+pub(crate) fn name(reading: Reading<'_>, id: Id<kinds::Merchant>) -> Result<Option<String>, StoreError> {
     Ok(reading.query_opt("SELECT name FROM merchant WHERE id = ?1", params![id], |row| row.text(0))?)
 }

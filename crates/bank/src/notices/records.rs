@@ -2,7 +2,7 @@
 
 use crate::sealed::{Place, Sealed};
 use ports::Channel;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -77,13 +77,13 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &NoticeRow) -> Result<(), Store
     uow.execute(sql, params).map(drop)
 }
 
-pub(super) fn by_id(reading: &Connection, id: Id<kinds::Message>) -> Result<Option<NoticeRow>, StoreError> {
+pub(super) fn by_id(reading: Reading<'_>, id: Id<kinds::Message>) -> Result<Option<NoticeRow>, StoreError> {
     let sql = "SELECT id, owner, channel, recipient, text, created, sent FROM notice WHERE id = ?1";
     Ok(reading.query_opt(sql, params![id], read)?)
 }
 
 pub(super) fn page(
-    reading: &Connection,
+    reading: Reading<'_>,
     before: Option<Id<kinds::Message>>,
     limit: u32,
 ) -> Result<Vec<NoticeRow>, StoreError> {

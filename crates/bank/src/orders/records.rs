@@ -1,7 +1,7 @@
 //! The table of orders.
 
 use super::{Order, OrderState};
-use sql::{Connection, Row, SqlError};
+use sql::{Reading, Row, SqlError};
 use store::{Migration, StoreError, Uow};
 use vocabulary::{Id, kinds};
 
@@ -38,7 +38,7 @@ fn read(row: &Row<'_>) -> Result<Order, SqlError> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(reading: &Connection, id: Id<kinds::Order>) -> Result<Option<Order>, StoreError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Order>) -> Result<Option<Order>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM merchant_order WHERE id = ?1");
     Ok(reading.query_opt(&sql, sql::params![id], read)?)
 }
@@ -48,7 +48,7 @@ pub fn by_id(reading: &Connection, id: Id<kinds::Order>) -> Result<Option<Order>
 /// # Errors
 /// When the database fails.
 pub fn list(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     before: Option<Id<kinds::Order>>,
     limit: u32,

@@ -26,10 +26,10 @@ pub enum RowOutcome {
 /// Pays rows, at most [`MOST`] of them, each as [`super::pay`] would. The outcomes are in the order of the rows. Blocks.
 ///
 /// # Errors
-/// Trouble: then none of the rows took effect.
+/// Trouble, or more than [`MOST`] rows: then none of the rows took effect.
 pub fn pay_many(bank: &Bank, rows: Vec<PayCommand>) -> Result<Vec<RowOutcome>, BankError> {
     if rows.len() > MOST {
-        return Err(BankError::Bug(format!("at most {MOST} payments in one unit of work")));
+        return Err(BankError::TooMany { most: MOST });
     }
     let mut wishes = Vec::with_capacity(rows.len());
     for command in rows {

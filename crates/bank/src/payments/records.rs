@@ -7,7 +7,7 @@ use super::{Method, Payment, PaymentState};
 use crate::fees::FeeParts;
 use crate::policies::{Bearer, Fee, RoundingRule};
 use ledger::AccountNo;
-use sql::{Connection, Row, SqlError};
+use sql::{Reading, Row, SqlError};
 use store::{Migration, StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -104,7 +104,7 @@ fn read(row: &Row<'_>) -> Result<Payment, SqlError> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(reading: &Connection, id: Id<kinds::Payment>) -> Result<Option<Payment>, StoreError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Payment>) -> Result<Option<Payment>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM payment WHERE id = ?1");
     Ok(reading.query_opt(&sql, sql::params![id], read)?)
 }
@@ -182,7 +182,7 @@ pub struct PaymentHold {
 }
 
 /// The payment's hold, open or not.
-pub(crate) fn hold(reading: &Connection, payment: &Payment) -> Result<Option<PaymentHold>, StoreError> {
+pub(crate) fn hold(reading: Reading<'_>, payment: &Payment) -> Result<Option<PaymentHold>, StoreError> {
     let sql = "SELECT entry, expires, fixed, bps, least, most, tax_bps FROM payment_hold WHERE payment = ?1";
     Ok(reading.query_opt(sql, sql::params![payment.id], |row| {
         let fee = Fee {

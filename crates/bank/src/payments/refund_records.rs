@@ -4,7 +4,7 @@ use super::disputes::{Dispute, DisputeState};
 use super::refund::{Refund, RefundState};
 use crate::fees::FeeParts;
 use ledger::AccountNo;
-use sql::{Connection, Row, SqlError};
+use sql::{Reading, Row, SqlError};
 use store::{Migration, StoreError, Uow};
 use vocabulary::{Id, kinds};
 
@@ -42,13 +42,13 @@ fn read(row: &Row<'_>) -> Result<Refund, SqlError> {
 }
 
 /// The refund.
-pub(crate) fn by_id(reading: &Connection, id: Id<kinds::Refund>) -> Result<Option<Refund>, StoreError> {
+pub(crate) fn by_id(reading: Reading<'_>, id: Id<kinds::Refund>) -> Result<Option<Refund>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM refund WHERE id = ?1");
     Ok(reading.query_opt(&sql, sql::params![id], read)?)
 }
 
 /// A payment's refunds, oldest first: there are only as many as the policy allows.
-pub(crate) fn of_payment(reading: &Connection, payment: Id<kinds::Payment>) -> Result<Vec<Refund>, StoreError> {
+pub(crate) fn of_payment(reading: Reading<'_>, payment: Id<kinds::Payment>) -> Result<Vec<Refund>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM refund WHERE payment = ?1 ORDER BY payment, id");
     Ok(reading.query(&sql, sql::params![payment], read)?)
 }
@@ -91,7 +91,7 @@ pub(crate) fn dequeue(uow: &mut Uow<'_, '_>, account: AccountNo, id: Id<kinds::R
 
 /// The refunds that wait for money of this account, oldest first.
 pub(crate) fn waiting(
-    reading: &Connection,
+    reading: Reading<'_>,
     account: AccountNo,
     limit: u32,
 ) -> Result<Vec<Id<kinds::Refund>>, StoreError> {
@@ -108,7 +108,7 @@ pub(crate) fn insert_dispute(uow: &mut Uow<'_, '_>, dispute: &Dispute) -> Result
 }
 
 /// The dispute.
-pub(crate) fn dispute(reading: &Connection, id: Id<kinds::Dispute>) -> Result<Option<Dispute>, StoreError> {
+pub(crate) fn dispute(reading: Reading<'_>, id: Id<kinds::Dispute>) -> Result<Option<Dispute>, StoreError> {
     let sql = "SELECT id, payment, amount, state, created, closed FROM dispute WHERE id = ?1";
     Ok(reading.query_opt(sql, sql::params![id], |row| {
         Ok(Dispute {

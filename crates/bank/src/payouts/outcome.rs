@@ -19,7 +19,7 @@ use crate::settlement;
 use crate::suspense::{self, Waiting};
 use ledger::{AccountNo, Count, Step};
 use ports::Order;
-use sql::{Connection, SqlError};
+use sql::{Reading, SqlError};
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
@@ -27,7 +27,7 @@ impl Instructed for Payout {
     type Kind = kinds::Payout;
     const TERMS: Terms = Terms { table: "payout", order: Order::Pay, deadline: JOB_DEADLINE };
 
-    fn by_id(reading: &Connection, id: Id<kinds::Payout>) -> Result<Option<Self>, SqlError> {
+    fn by_id(reading: Reading<'_>, id: Id<kinds::Payout>) -> Result<Option<Self>, SqlError> {
         records::by_id(reading, id)
     }
 

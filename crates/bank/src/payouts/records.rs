@@ -3,7 +3,7 @@
 use crate::instructions::Stage;
 use crate::payouts::{Payout, PayoutState};
 use ledger::AccountNo;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
@@ -102,12 +102,12 @@ fn read(row: &Row<'_>) -> Result<Payout, SqlError> {
     })
 }
 
-pub(crate) fn by_id(connection: &Connection, id: PayoutId) -> Result<Option<Payout>, SqlError> {
+pub(crate) fn by_id(connection: Reading<'_>, id: PayoutId) -> Result<Option<Payout>, SqlError> {
     connection.query_opt(&format!("SELECT {COLUMNS} FROM payout WHERE id = ?1"), params![id], read)
 }
 
 /// The payouts that a business object (a settlement) caused, newest first.
-pub(crate) fn by_cause(connection: &Connection, cause: u128) -> Result<Vec<Payout>, SqlError> {
+pub(crate) fn by_cause(connection: Reading<'_>, cause: u128) -> Result<Vec<Payout>, SqlError> {
     let cause = cause.to_be_bytes();
     let sql = format!("SELECT {COLUMNS} FROM payout WHERE cause = ?1 ORDER BY id DESC");
     connection.query(&sql, params![&cause], read)
@@ -115,7 +115,7 @@ pub(crate) fn by_cause(connection: &Connection, cause: u128) -> Result<Vec<Payou
 
 /// A customer's or merchant's payouts, newest first.
 pub(crate) fn page(
-    connection: &Connection,
+    connection: Reading<'_>,
     owner: u128,
     before: Option<PayoutId>,
     limit: u32,

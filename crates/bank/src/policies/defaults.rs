@@ -34,6 +34,8 @@ impl Policies {
             session_hours: 12,
             sign_in: Throttle { tries: 5, minutes: 15 },
             staff_token_days: 90,
+            sign_in_failure_days: 30,
+            quote_days: 30,
         }
     }
 
@@ -42,7 +44,7 @@ impl Policies {
     /// # Errors
     /// The name of the first policy at fault and what its range is.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let ranges: [(&'static str, u32, u32, u32); 14] = [
+        let ranges: [(&'static str, u32, u32, u32); 16] = [
             ("unclaimed_hours", self.unclaimed_hours, 1, 8_760),
             ("refund_days", self.refund_days, 0, 3_650),
             ("refunds_per_payment", self.refunds_per_payment, 0, 1_000),
@@ -57,6 +59,9 @@ impl Policies {
             ("code_minutes", self.code_minutes, 1, 1_440),
             ("session_hours", self.session_hours, 1, 8_760),
             ("staff_token_days", self.staff_token_days, 1, 3_650),
+            // Longer than the longest pause that failures lead to.
+            ("sign_in_failure_days", self.sign_in_failure_days, 8, 3_650),
+            ("quote_days", self.quote_days, 1, 3_650),
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {

@@ -4,7 +4,7 @@ use super::records::{self, PolicyRow};
 use super::{Policies, push_profiles};
 use crate::currencies::Currencies;
 use serde_json::{Map, Value};
-use sql::Connection;
+use sql::Reading;
 use store::{Outcome, Store, StoreError};
 use vocabulary::{Entropy, Id, Timestamp};
 
@@ -19,7 +19,7 @@ impl PolicyBook {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn read(reading: &Connection) -> Result<Self, StoreError> {
+    pub fn read(reading: Reading<'_>) -> Result<Self, StoreError> {
         Ok(Self { rows: records::all(reading)? })
     }
 

@@ -1,7 +1,7 @@
 //! The table of policies.
 
 use serde_json::Value;
-use sql::{Connection, Migration, params};
+use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -54,7 +54,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, row: &PolicyRow) -> Result<(), Store
     uow.execute(sql, params).map(drop)
 }
 
-pub(super) fn all(reading: &Connection) -> Result<Vec<PolicyRow>, StoreError> {
+pub(super) fn all(reading: Reading<'_>) -> Result<Vec<PolicyRow>, StoreError> {
     let sql = "SELECT id, name, value, effective_from, source, staff FROM policy ORDER BY effective_from, created, id";
     let corrupt = || sql::SqlError::Corrupt("a policy's value is not JSON");
     Ok(reading.query(sql, &[], |row| {

@@ -9,7 +9,7 @@
 
 mod dry_run;
 mod quote;
-mod records;
+pub(crate) mod records;
 
 pub use dry_run::{Preview, of_capture, of_refund};
 pub(crate) use quote::redeem;

@@ -2,7 +2,7 @@
 
 use crate::payments::Method;
 use crate::policies::Fee;
-use sql::Connection;
+use sql::Reading;
 use store::{Fingerprint, Migration, StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -12,7 +12,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     name: "quotes",
     sql: "CREATE TABLE quote (
         id BLOB PRIMARY KEY NOT NULL, actor BLOB NOT NULL, method INTEGER NOT NULL, fingerprint BLOB NOT NULL,
-        fee TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+        fee TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX quote_expires ON quote(expires);",
 }];
 
 /// What a quote promises, and for what.
@@ -40,7 +41,13 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, id: Id<kinds::Quote>, quote: &Quote)
     uow.execute(sql, params).map(drop)
 }
 
-pub(super) fn by_id(reading: &Connection, id: Id<kinds::Quote>) -> Result<Option<Quote>, StoreError> {
+/// Forgets at most so many quotes that expired before a moment; returns how many.
+pub(crate) fn sweep(uow: &mut Uow<'_, '_>, before: Timestamp, most: u32) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM quote WHERE id IN (SELECT id FROM quote WHERE expires < ?1 ORDER BY expires LIMIT ?2)";
+    uow.execute(sql, sql::params![before, most])
+}
+
+pub(super) fn by_id(reading: Reading<'_>, id: Id<kinds::Quote>) -> Result<Option<Quote>, StoreError> {
     let sql = "SELECT actor, method, fingerprint, fee, expires FROM quote WHERE id = ?1";
     let corrupt = sql::SqlError::Corrupt("a quote");
     Ok(reading.query_opt(sql, sql::params![id], |row| {

@@ -1,7 +1,7 @@
 //! The tables of what the bank told us: how far we have read, and every line of its statement.
 
 use ports::StatementLine;
-use sql::{Connection, Migration, SqlError, params};
+use sql::{Migration, Reading, SqlError, params};
 use store::{StoreError, Uow};
 
 /// The tables of the rail's feeds.
@@ -24,7 +24,7 @@ const BY_INSTRUCTION: &str =
     "CREATE INDEX bank_statement_line_instruction ON bank_statement_line(end_to_end, incoming, matched);";
 
 /// How far a feed was read.
-pub(crate) fn cursor(connection: &Connection, feed: &str) -> Result<u64, SqlError> {
+pub(crate) fn cursor(connection: Reading<'_>, feed: &str) -> Result<u64, SqlError> {
     let no = connection.number("SELECT no FROM rail_cursor WHERE feed = ?1", params![feed])?;
     u64::try_from(no).map_err(|_| SqlError::Corrupt("a cursor"))
 }
@@ -39,13 +39,13 @@ pub(crate) fn set_cursor(uow: &mut Uow<'_, '_>, feed: &str, no: u64) -> Result<(
 }
 
 /// Whether a line with this reference was kept.
-pub(crate) fn kept(connection: &Connection, reference: &str) -> Result<bool, SqlError> {
+pub(crate) fn kept(connection: Reading<'_>, reference: &str) -> Result<bool, SqlError> {
     let sql = "SELECT count(*) FROM bank_statement_line WHERE reference = ?1";
     Ok(connection.number(sql, params![reference])? != 0)
 }
 
 /// Whether a line of this direction was matched with this instruction before: each moves once, and comes back once.
-pub(crate) fn booked(connection: &Connection, end_to_end: &str, incoming: bool) -> Result<bool, SqlError> {
+pub(crate) fn booked(connection: Reading<'_>, end_to_end: &str, incoming: bool) -> Result<bool, SqlError> {
     let sql = "SELECT count(*) FROM bank_statement_line WHERE end_to_end = ?1 AND incoming = ?2 AND matched = 1";
     Ok(connection.number(sql, params![end_to_end, incoming])? != 0)
 }
@@ -71,14 +71,14 @@ pub(crate) fn keep_line(uow: &mut Uow<'_, '_>, line: &StatementLine, matched: bo
 }
 
 /// Signed sums of the lines kept, by currency: what the bank's statement says our account gained.
-pub(crate) fn stated(connection: &Connection) -> Result<Vec<(u16, i64)>, SqlError> {
+pub(crate) fn stated(connection: Reading<'_>) -> Result<Vec<(u16, i64)>, SqlError> {
     let sql = "SELECT currency, CAST(sum(CASE incoming WHEN 1 THEN amount ELSE -amount END) AS INTEGER) \
         FROM bank_statement_line GROUP BY currency ORDER BY currency";
     connection.query(sql, &[], |row| Ok((row.small(0)?, row.int(1)?)))
 }
 
 /// How many lines are unmatched.
-pub(crate) fn unmatched(connection: &Connection) -> Result<u64, SqlError> {
+pub(crate) fn unmatched(connection: Reading<'_>) -> Result<u64, SqlError> {
     let count = connection.number("SELECT count(*) FROM bank_statement_line WHERE matched = 0", &[])?;
     u64::try_from(count).map_err(|_| SqlError::Corrupt("a count"))
 }

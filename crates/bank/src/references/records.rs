@@ -1,7 +1,7 @@
 //! The table of merchants' references.
 
 use super::Named;
-use sql::Connection;
+use sql::Reading;
 use store::{Migration, StoreError, Uow};
 use vocabulary::{Id, kinds};
 
@@ -19,7 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 /// # Errors
 /// When the database fails.
 pub fn find(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     kind: Named,
     reference: &str,

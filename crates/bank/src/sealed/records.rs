@@ -1,6 +1,6 @@
 //! The table of persons' wrapped keys.
 
-use sql::{Connection, Migration, params};
+use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 
 /// The capability's part of the schema's history.
@@ -18,7 +18,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, owner: u128, wrapped: &[u8]) -> Resu
     uow.execute(sql, params![&owner.to_be_bytes(), wrapped, now]).map(drop)
 }
 
-pub(super) fn wrapped(reading: &Connection, owner: u128) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn wrapped(reading: Reading<'_>, owner: u128) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT wrapped FROM person_key WHERE owner = ?1";
     let found = reading.query_opt(sql, params![&owner.to_be_bytes()], |row| row.opt_blob(0))?;
     Ok(found.flatten())

@@ -1,8 +1,14 @@
 //! Signing in and out.
+//!
+//! Race closed: between reading a password's hash and opening the session lies the hashing of what was given, long enough for
+//! the customer to be erased, or for the password to be changed by somebody who ends all sessions for it. So the unit that
+//! opens the session looks once more whether the name still lets in the same customer by the same password; if not, it is
+//! a wrong password. Erasing and changing end the sessions that they find, so none is left either way.
 
 use super::Session;
 use super::records;
 use crate::bank::Bank;
+use crate::customers::records::Credential;
 use crate::customers::{self, SIGN_IN};
 use crate::error::BankError;
 use crate::policies::Throttle;
@@ -11,7 +17,7 @@ use crate::sealed::KeyedHash;
 use crate::wish::{Principal, Wish};
 use crate::{passwords, tokens};
 use formats::alias::Alias;
-use sql::Connection;
+use sql::Reading;
 use store::{Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Id, Secret, Timestamp, kinds};
 
@@ -34,6 +40,22 @@ pub async fn sign_in(
     name: &str,
     password: Secret<String>,
 ) -> Result<Result<SignedIn, Refusal>, BankError> {
+    let (attempt, token) = match prepare(bank, name, password).await? {
+        Ok(prepared) => prepared,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match bank.store().write(move |uow| attempt.decide(uow)).await? {
+        Outcome::Done(session) => Ok(Ok(SignedIn { token, session })),
+        Outcome::Refused(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Everything that takes time: reading, and hashing what was given.
+pub(super) async fn prepare(
+    bank: &Bank,
+    name: &str,
+    password: Secret<String>,
+) -> Result<Result<(Attempt, Secret<String>), Refusal>, BankError> {
     let Ok(alias) = Alias::parse(name) else { return Ok(Err(Refusal::of(ErrorCode::InvalidCredentials))) };
     let hash = bank.sealing().hash(SIGN_IN, alias.as_str());
     let throttle = bank.policies().sign_in;
@@ -45,45 +67,41 @@ pub async fn sign_in(
     if let Some(until) = paused {
         return Ok(Err(too_many(until)));
     }
-    let (customer, stored) = found.map_or((None, None), |found| (Some(found.customer), found.password));
+    let stored = found.as_ref().and_then(|found| found.password.clone());
     let right = passwords::verify(password, stored).await?;
     let token = tokens::draw("jzs_", bank.entropy());
     let attempt = Attempt {
         name: hash,
         token: tokens::hash(token.expose()),
         session: bank.new_id(),
-        customer: customer.filter(|_| right),
+        credential: found.filter(|_| right),
         throttle,
         hours: bank.policies().session_hours,
     };
-    match bank.store().write(move |uow| attempt.decide(uow)).await? {
-        Outcome::Done(session) => Ok(Ok(SignedIn { token, session })),
-        Outcome::Refused(refusal) => Ok(Err(refusal)),
-    }
+    Ok(Ok((attempt, token)))
 }
 
-struct Attempt {
+pub(super) struct Attempt {
     name: KeyedHash,
     token: tokens::TokenHash,
     session: Id<kinds::Session>,
-    /// Nobody when name or password was wrong.
-    customer: Option<Id<kinds::Customer>>,
+    /// What the password was right for; none when name or password was wrong.
+    credential: Option<Credential>,
     throttle: Throttle,
     hours: u32,
 }
 
 impl Attempt {
     /// Counts failures where they are decided, so that guesses sent at the same time count as much as one after another.
-    fn decide(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<Session, Refusal>, StoreError> {
+    pub(super) fn decide(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<Session, Refusal>, StoreError> {
         let now = uow.now();
         if let Some(until) = pause(uow.reading(), &self.name, self.throttle, now)? {
             return Ok(Outcome::Refused(too_many(until)));
         }
-        let Some(customer) = self.customer else {
-            let before = records::failures(uow.reading(), &self.name)?;
-            let recent = before.filter(|(_, last)| now < over(*last, self.throttle)).map_or(0, |(count, _)| count);
-            records::set_failures(uow, &self.name, recent + 1)?;
-            return Ok(Outcome::Refused(Refusal::of(ErrorCode::InvalidCredentials)));
+        let present = customers::records::by_sign_in(uow.reading(), &self.name)?;
+        let customer = present.filter(|present| self.credential.as_ref() == Some(present)).map(|found| found.customer);
+        let Some(customer) = customer else {
+            return wrong(uow, &self.name, self.throttle).map(Outcome::Refused);
         };
         records::clear_failures(uow, &self.name)?;
         records::sweep(uow, customer)?;
@@ -94,13 +112,22 @@ impl Attempt {
     }
 }
 
+/// Counts a failure.
+pub(super) fn wrong(uow: &mut Uow<'_, '_>, name: &KeyedHash, throttle: Throttle) -> Result<Refusal, StoreError> {
+    let now = uow.now();
+    let before = records::failures(uow.reading(), name)?;
+    let recent = before.filter(|(_, last)| now < over(*last, throttle)).map_or(0, |(count, _)| count);
+    records::set_failures(uow, name, recent + 1)?;
+    Ok(Refusal::of(ErrorCode::InvalidCredentials))
+}
+
 fn over(last: Timestamp, throttle: Throttle) -> Timestamp {
     last.plus_seconds(i64::from(throttle.minutes) * 60)
 }
 
 /// Until when a name is paused.
-fn pause(
-    reading: &Connection,
+pub(super) fn pause(
+    reading: Reading<'_>,
     name: &KeyedHash,
     throttle: Throttle,
     now: Timestamp,
@@ -109,7 +136,7 @@ fn pause(
     Ok(found.map(|(_, last)| over(last, throttle)).filter(|until| now < *until))
 }
 
-fn too_many(until: Timestamp) -> Refusal {
+pub(super) fn too_many(until: Timestamp) -> Refusal {
     Refusal::new(ErrorCode::TooManyAttempts, format!("too many failed sign-ins; try again after {until}"))
 }
 

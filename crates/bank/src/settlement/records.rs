@@ -2,7 +2,7 @@
 
 use super::{Settlement, SettlementState, Shares, Totals};
 use ledger::AccountNo;
-use sql::{Connection, Row, SqlError};
+use sql::{Reading, Row, SqlError};
 use store::{Migration, StoreError, Uow};
 use vocabulary::{BookingDate, Id, kinds};
 
@@ -69,7 +69,7 @@ fn read(row: &Row<'_>) -> Result<Settlement, SqlError> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(reading: &Connection, id: Id<kinds::Settlement>) -> Result<Option<Settlement>, StoreError> {
+pub fn by_id(reading: Reading<'_>, id: Id<kinds::Settlement>) -> Result<Option<Settlement>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM settlement WHERE id = ?1");
     Ok(reading.query_opt(&sql, sql::params![id], read)?)
 }
@@ -79,7 +79,7 @@ pub fn by_id(reading: &Connection, id: Id<kinds::Settlement>) -> Result<Option<S
 /// # Errors
 /// When the database fails.
 pub fn list(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     before: Option<Id<kinds::Settlement>>,
     limit: u32,
@@ -93,7 +93,7 @@ pub fn list(
 
 /// The last settlement of a merchant in a currency.
 pub(crate) fn last(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     currency: u16,
 ) -> Result<Option<Settlement>, StoreError> {
@@ -163,13 +163,13 @@ pub(crate) fn note_day(uow: &mut Uow<'_, '_>, day: BookingDate) -> Result<bool, 
 }
 
 /// Whether any day was scheduled.
-pub(crate) fn any_day(reading: &Connection) -> Result<bool, StoreError> {
+pub(crate) fn any_day(reading: Reading<'_>) -> Result<bool, StoreError> {
     Ok(reading.number("SELECT count(*) FROM settlement_day", &[])? > 0)
 }
 
 /// The account of the bank's claim for a merchant's fees under gross terms.
 pub(crate) fn claim(
-    reading: &Connection,
+    reading: Reading<'_>,
     merchant: Id<kinds::Merchant>,
     currency: u16,
 ) -> Result<Option<AccountNo>, StoreError> {

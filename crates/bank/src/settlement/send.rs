@@ -61,7 +61,7 @@ fn act(
         let new = NewCase { kind: CaseKind::NotCreditable, subject: &subject, finding, next_date: None };
         cases::open(desk, uow, &new)?;
     }
-    let target = bank_accounts::newest(uow.reading(), row.merchant.as_u128())?;
+    let target = bank_accounts::settlement_account(uow.reading(), row.merchant)?;
     let started = match target.filter(|_| back) {
         None => false,
         Some(bank_account) => {

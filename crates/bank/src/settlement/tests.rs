@@ -322,3 +322,29 @@ async fn a_reserve_for_an_account_that_was_closed_meanwhile_is_a_case() {
     world.tick(90 * DAY);
     assert_eq!((world.test.balance(world.shop.reserve).0, not_creditable(&world).await), (1_000, vec![id]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_link_does_not_redirect_a_settlement_and_without_one_the_money_stays() {
+    let world = World::new(100_000, 0).await;
+    link(&world).await;
+    let who = || Principal::Merchant(world.shop.merchant);
+    let again = Wish::internal(who(), "bank_accounts.link");
+    let other = bank_accounts::link(&world.test.bank, again, "6222021234567890".to_owned()).await;
+    other.expect("no trouble").result.expect("it is linked");
+    world.paid(10_000, "one").await;
+    world.tick(TO_MIDNIGHT);
+    world.tick(DAY);
+    let sent = world.test.rail.instructions();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].account, "DE89370400440532013000");
+    let links = bank_accounts::list(&world.test.bank, who()).await.expect("no trouble");
+    let first = links.last().expect("two").id;
+    let gone = Wish::internal(who(), "bank_accounts.remove");
+    bank_accounts::remove(&world.test.bank, gone, first).await.expect("no trouble").result.expect("removed");
+    let before = world.balances().2;
+    world.paid(10_000, "two").await;
+    world.tick(DAY);
+    world.tick(DAY);
+    assert_eq!(world.test.rail.instructions().len(), 1, "nothing goes to the other account");
+    assert_eq!(world.balances().2 - before, 10_000 - 60, "it waits in the merchant's account");
+}

@@ -2,7 +2,7 @@
 
 use crate::sealed::{Place, Sealed};
 use crate::tokens::TokenHash;
-use sql::{Connection, Migration, SqlError, params};
+use sql::{Migration, Reading, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -81,7 +81,7 @@ pub(super) fn insert(
     uow.execute(sql, params![id, role.number(), name.stored(), now]).map(drop)
 }
 
-pub(super) fn exists(reading: &Connection, id: Id<kinds::Staff>) -> Result<bool, StoreError> {
+pub(super) fn exists(reading: Reading<'_>, id: Id<kinds::Staff>) -> Result<bool, StoreError> {
     Ok(reading.query_opt("SELECT 1 FROM staff WHERE id = ?1", params![id], |_| Ok(()))?.is_some())
 }
 
@@ -98,7 +98,7 @@ pub(super) fn insert_token(
 
 /// The member of staff, role and expiry of a token.
 pub(super) fn by_token(
-    reading: &Connection,
+    reading: Reading<'_>,
     hash: &TokenHash,
 ) -> Result<Option<(Id<kinds::Staff>, Role, Timestamp)>, StoreError> {
     let sql = "SELECT s.id, s.role, t.expires FROM staff_token t JOIN staff s ON s.id = t.staff WHERE t.hash = ?1";

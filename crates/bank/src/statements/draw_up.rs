@@ -1,5 +1,9 @@
-//! Drawing a statement up: along the account's chain of lines, newest first, in pages.
+//! Drawing a statement up: along the account's chain of lines, newest first, in pages, from the period's end.
+//!
+//! A closed day knows its last line, so that what came after the period is passed over: what a statement costs is bounded by
+//! what its period moved, however much an account moved since.
 
+use crate::accounting;
 use crate::bank::Bank;
 use crate::customers;
 use crate::desk::Desk;
@@ -59,7 +63,7 @@ pub fn of_merchant(
 }
 
 /// What is gathered over pages, newest first.
-struct Gathered {
+pub(super) struct Gathered {
     desk: Desk,
     account: AccountNo,
     /// The side that increases the account.
@@ -69,6 +73,8 @@ struct Gathered {
     opening: i64,
     closing: Option<i64>,
     labels: HashMap<AccountNo, String>,
+    /// How many lines were looked at.
+    pub(super) looked_at: usize,
 }
 
 fn draw_up(
@@ -77,6 +83,38 @@ fn draw_up(
     currency: Currency,
     period: Period,
 ) -> Result<Result<Statement, Refusal>, BankError> {
+    let gathered = match gather(bank, account, period)? {
+        Ok(gathered) => gathered,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let missing = || StoreError::Corrupt { table: "account", finding: "an account of a wallet or merchant is missing" };
+    let row = bank.store().read_blocking(|snapshot| snapshot.account(account)?.ok_or_else(missing))?;
+    Ok(Ok(Statement {
+        account: row.id.to_string(),
+        currency: currency.code().to_owned(),
+        digits: currency.digits(),
+        from: period.0,
+        to: period.1,
+        opening_minor: gathered.opening,
+        closing_minor: gathered.closing.unwrap_or(gathered.opening),
+        records: gathered.records,
+    }))
+}
+
+/// The account's last line that may book within the period, 0 for none.
+fn last_line(snapshot: &Snapshot<'_>, account: AccountNo, to: BookingDate) -> Result<u64, StoreError> {
+    let last = accounting::last_closed(snapshot.reading())?;
+    if last.is_none_or(|last| last.day < to) {
+        return snapshot.head(account);
+    }
+    match accounting::closed(snapshot.reading(), to)? {
+        Some(closed) => snapshot.line_before(account, closed.last_line + 1),
+        // Before the first day of the books.
+        None => Ok(0),
+    }
+}
+
+pub(super) fn gather(bank: &Bank, account: AccountNo, period: Period) -> Result<Result<Gathered, Refusal>, BankError> {
     let (from, to) = period;
     if from > to {
         let detail = "the period ends before it begins; give the earlier day first";
@@ -94,11 +132,12 @@ fn draw_up(
         opening: 0,
         closing: None,
         labels: HashMap::new(),
+        looked_at: 0,
     };
-    let mut before = 0;
-    loop {
-        let lines = bank.store().read_blocking(|snapshot| snapshot.history(account, before, PAGE))?;
-        let Some(last) = lines.last().map(|row| row.line.seq) else { break };
+    let mut first = bank.store().read_blocking(|snapshot| last_line(snapshot, account, to))?;
+    while first != 0 {
+        let lines = bank.store().read_blocking(|snapshot| snapshot.chain(account, first, PAGE))?;
+        let Some(last) = lines.last().map(|row| row.line) else { break };
         let over = bank.store().read_blocking(|snapshot| {
             // Runs once for each page: nothing in it meets a changing balance.
             gathered.take(snapshot, &lines)
@@ -110,19 +149,10 @@ fn draw_up(
         if over {
             break;
         }
-        before = last;
+        first = if last.debit == account { last.debit_prev } else { last.credit_prev };
     }
     gathered.records.reverse();
-    Ok(Ok(Statement {
-        account: row.id.to_string(),
-        currency: currency.code().to_owned(),
-        digits: currency.digits(),
-        from,
-        to,
-        opening_minor: gathered.opening,
-        closing_minor: gathered.closing.unwrap_or(gathered.opening),
-        records: gathered.records,
-    }))
+    Ok(Ok(gathered))
 }
 
 impl Gathered {
@@ -130,6 +160,7 @@ impl Gathered {
     fn take(&mut self, snapshot: &Snapshot<'_>, lines: &[JournalLine]) -> Result<bool, StoreError> {
         let (from, to) = self.period;
         for row in lines {
+            self.looked_at += 1;
             let header = snapshot.header_of(row)?;
             let after = if row.line.debit == self.account { row.line.debit_after } else { row.line.credit_after };
             if header.booking < from {

@@ -70,3 +70,44 @@ fn a_text_never_becomes_a_formula_or_breaks_a_row() {
         assert_eq!(text(field), written);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_period_costs_what_it_moved_however_much_came_after_it() {
+    let bank = TestBank::new();
+    let (alice, bob) = (bank.customer("Alice Zhang", 100_000), bank.customer("Bob Li", 7_000));
+    let account = alice.account.account;
+    for _ in 0..3 {
+        spend(&bank, account, 1_000).await;
+    }
+    let whole = drawn(&bank, &alice, 0, 0).await.expect("drawn up");
+    bank.clock.advance(DAY);
+    bank.run_jobs();
+    for _ in 0..300 {
+        spend(&bank, account, 10).await;
+    }
+    bank.clock.advance(DAY);
+    bank.run_jobs();
+    spend(&bank, bob.account.account, 70).await;
+    let looked_at = async |customer: &TestCustomer, from: i32, to: i32| {
+        let (bank, account) = (bank.bank.clone(), customer.account.account);
+        let period = (monday().plus_days(from), monday().plus_days(to));
+        let work = move || super::draw_up::gather(&bank, account, period);
+        let found = tokio::task::spawn_blocking(work).await.expect("no panic").expect("no trouble");
+        found.unwrap_or_else(|refusal| panic!("{refusal:?}")).looked_at
+    };
+    assert_eq!(
+        looked_at(&alice, 0, 0).await,
+        4,
+        "the opening balance and three movements, and none of the 300 after them"
+    );
+    assert_eq!(looked_at(&alice, -9, -1).await, 0, "before the books began");
+    assert_eq!(looked_at(&alice, 1, 1).await, 301, "up to the line that tells the opening balance");
+    assert_eq!(looked_at(&bob, 1, 1).await, 1, "nothing but the line that tells the opening balance");
+    assert_eq!(drawn(&bank, &alice, 0, 0).await.expect("drawn up"), whole, "as it was when the day was open");
+    let second = drawn(&bank, &alice, 1, 1).await.expect("drawn up");
+    assert_eq!((second.opening_minor, second.records.len(), second.closing_minor), (97_000, 300, 94_000));
+    let idle = drawn(&bank, &bob, 1, 1).await.expect("drawn up");
+    assert_eq!((idle.opening_minor, idle.records.len(), idle.closing_minor), (7_000, 0, 7_000));
+    let open = drawn(&bank, &bob, 2, 2).await.expect("drawn up");
+    assert_eq!((open.opening_minor, open.closing_minor), (7_000, 6_930));
+}

@@ -17,7 +17,7 @@ pub use records::MIGRATIONS;
 pub(crate) use release::{release, send_back, sender, target};
 
 use ledger::AccountNo;
-use sql::{Connection, SqlError};
+use sql::{Reading, SqlError};
 use store::{StoreError, Uow};
 use vocabulary::{Id, kinds};
 
@@ -58,17 +58,17 @@ pub(crate) fn park(uow: &mut Uow<'_, '_>, new: &Waiting) -> Result<(), StoreErro
 }
 
 /// What waits under a case.
-pub(crate) fn under(reading: &Connection, case: Id<kinds::Case>) -> Result<Option<Waiting>, SqlError> {
+pub(crate) fn under(reading: Reading<'_>, case: Id<kinds::Case>) -> Result<Option<Waiting>, SqlError> {
     records::of_case(reading, case, true)
 }
 
 /// What waited under a case and does not any more.
-pub(crate) fn before(reading: &Connection, case: Id<kinds::Case>) -> Result<Option<Waiting>, SqlError> {
+pub(crate) fn before(reading: Reading<'_>, case: Id<kinds::Case>) -> Result<Option<Waiting>, SqlError> {
     records::of_case(reading, case, false)
 }
 
 /// Whether money waits because of a top-up or payout.
-pub(crate) fn waits(reading: &Connection, subject: u128) -> Result<bool, SqlError> {
+pub(crate) fn waits(reading: Reading<'_>, subject: u128) -> Result<bool, SqlError> {
     Ok(records::of_subject(reading, subject)?.is_some())
 }
 

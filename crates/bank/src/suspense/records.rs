@@ -2,7 +2,7 @@
 
 use crate::suspense::{How, Waiting};
 use ledger::AccountNo;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, kinds};
 
@@ -45,7 +45,7 @@ const COLUMNS: &str = "case_id, subject, owner, account, meant, currency, amount
 
 /// What waits for a case, or waited and does not any more.
 pub(crate) fn of_case(
-    connection: &Connection,
+    connection: Reading<'_>,
     case: Id<kinds::Case>,
     waits: bool,
 ) -> Result<Option<Waiting>, SqlError> {
@@ -54,14 +54,14 @@ pub(crate) fn of_case(
 }
 
 /// What still waits because of a top-up or payout.
-pub(crate) fn of_subject(connection: &Connection, subject: u128) -> Result<Option<Waiting>, SqlError> {
+pub(crate) fn of_subject(connection: Reading<'_>, subject: u128) -> Result<Option<Waiting>, SqlError> {
     let subject = subject.to_be_bytes();
     let sql = format!("SELECT {COLUMNS} FROM waiting_money WHERE subject = ?1 AND ended IS NULL");
     connection.query_opt(&sql, params![&subject], read)
 }
 
 /// Whether any money waits for an owner.
-pub(crate) fn waits_for(connection: &Connection, owner: u128) -> Result<bool, SqlError> {
+pub(crate) fn waits_for(connection: Reading<'_>, owner: u128) -> Result<bool, SqlError> {
     let sql = "SELECT count(*) FROM waiting_money WHERE owner = ?1 AND ended IS NULL";
     Ok(connection.number(sql, params![&owner.to_be_bytes()])? != 0)
 }

@@ -2,7 +2,7 @@
 
 use super::{registered, system};
 use crate::merchants::{self, Scope, create_key, list_keys, revoke_key, rotate_key};
-use crate::sessions::{authenticate, sign_in, sign_out};
+use crate::sessions::{authenticate, change_password, sign_in, sign_out};
 use crate::staff::{self, Role};
 use crate::testing::TestBank;
 use vocabulary::Secret;
@@ -142,4 +142,60 @@ async fn what_was_revoked_stays_revoked_when_the_caller_hangs_up() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(authenticate(&test.bank, signed.token.expose()).await.unwrap(), None);
     assert_eq!(merchants::authenticate(&test.bank, &key.key).await.unwrap(), None);
+}
+
+fn fresh() -> Secret<String> {
+    Secret::new("a better horse battery".to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_by_who_knows_it_and_every_other_session_ends() {
+    let test = TestBank::new();
+    registered(&test.bank, "ann@example.com", "Ann").await;
+    registered(&test.bank, "bob@example.com", "Bob").await;
+    let kept = sign_in(&test.bank, "ann@example.com", right()).await.unwrap().unwrap();
+    let other = sign_in(&test.bank, "ann@example.com", right()).await.unwrap().unwrap();
+    let bob = sign_in(&test.bank, "bob@example.com", right()).await.unwrap().unwrap();
+    for signed in [&kept, &other, &bob] {
+        assert!(authenticate(&test.bank, signed.token.expose()).await.unwrap().is_some(), "now they are in memory");
+    }
+    let change = async |current, new| {
+        let answer = change_password(&test.bank, kept.session, current, new).await.expect("no trouble");
+        answer.map_err(|refusal| (refusal.code.as_str(), refusal.field))
+    };
+    let weak = change(right(), Secret::new("short".to_owned())).await;
+    assert_eq!(weak, Err(("password_too_weak", Some("new_password".to_owned()))));
+    assert_eq!(change(wrong(), fresh()).await, Err(("invalid_credentials", None)));
+    assert!(authenticate(&test.bank, other.token.expose()).await.unwrap().is_some(), "a refusal ends nothing");
+    assert_eq!(change(right(), fresh()).await, Ok(()));
+    assert!(authenticate(&test.bank, kept.token.expose()).await.unwrap().is_some());
+    assert!(authenticate(&test.bank, bob.token.expose()).await.unwrap().is_some());
+    assert_eq!(authenticate(&test.bank, other.token.expose()).await.unwrap(), None);
+    assert!(sign_in(&test.bank, "ann@example.com", right()).await.unwrap().is_err());
+    assert!(sign_in(&test.bank, "ann@example.com", fresh()).await.unwrap().is_ok());
+    test.run_jobs();
+    let told = test.sent.all().into_iter().filter(|message| message.to == "ann@example.com").count();
+    let events = test.bank.store().read(|snapshot| snapshot.events_after(0, None, 1_000)).await.unwrap();
+    let kinds = events.iter().filter(|event| event.kind == "customer.password_changed").count();
+    assert_eq!((told, kinds), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_at_a_change_count_with_those_at_signing_in() {
+    let test = TestBank::new();
+    registered(&test.bank, "ann@example.com", "Ann").await;
+    let signed = sign_in(&test.bank, "ann@example.com", right()).await.unwrap().unwrap();
+    for round in 0..5 {
+        let refused = if round % 2 == 0 {
+            change_password(&test.bank, signed.session, wrong(), fresh()).await.unwrap().unwrap_err()
+        } else {
+            sign_in(&test.bank, "ann@example.com", wrong()).await.unwrap().unwrap_err()
+        };
+        assert_eq!(refused.code.as_str(), "invalid_credentials");
+    }
+    let refused = change_password(&test.bank, signed.session, right(), fresh()).await.unwrap().unwrap_err();
+    assert_eq!(refused.code.as_str(), "too_many_attempts");
+    assert_eq!(sign_in(&test.bank, "ann@example.com", right()).await.unwrap().unwrap_err().code, refused.code);
+    test.clock.advance(15 * 60);
+    assert!(change_password(&test.bank, signed.session, right(), fresh()).await.unwrap().is_ok());
 }

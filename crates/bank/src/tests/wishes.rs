@@ -111,6 +111,8 @@ async fn of_two_hundred_parallel_wishes_with_one_key_one_acts() {
 fn trouble_has_a_code_that_tells_whether_to_try_again() {
     let cases = [
         (BankError::Store(StoreError::Overloaded), "overloaded"),
+        (BankError::Store(StoreError::TooLong), "read_too_long"),
+        (BankError::TooMany { most: 1 }, "too_many_at_once"),
         (BankError::Store(StoreError::Unavailable), "unavailable"),
         (BankError::Store(StoreError::Contended), "unavailable"),
         (BankError::Store(StoreError::Unknown), "outcome_unknown"),

@@ -14,7 +14,7 @@ use crate::suspense::{self, How, Waiting};
 use crate::topups::{JOB_DEADLINE, TopUp, TopUpState, records};
 use ledger::{AccountNo, Count, Step};
 use ports::Order;
-use sql::{Connection, SqlError};
+use sql::{Reading, SqlError};
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
@@ -22,7 +22,7 @@ impl Instructed for TopUp {
     type Kind = kinds::TopUp;
     const TERMS: Terms = Terms { table: "top_up", order: Order::Collect, deadline: JOB_DEADLINE };
 
-    fn by_id(reading: &Connection, id: Id<kinds::TopUp>) -> Result<Option<Self>, SqlError> {
+    fn by_id(reading: Reading<'_>, id: Id<kinds::TopUp>) -> Result<Option<Self>, SqlError> {
         records::by_id(reading, id)
     }
 

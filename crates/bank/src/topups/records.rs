@@ -2,7 +2,7 @@
 
 use crate::instructions::Stage;
 use crate::topups::{TopUp, TopUpState};
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{BookingDate, Id, Timestamp, kinds};
 
@@ -108,13 +108,13 @@ fn read(row: &Row<'_>) -> Result<TopUp, SqlError> {
     })
 }
 
-pub(crate) fn by_id(connection: &Connection, id: TopUpId) -> Result<Option<TopUp>, SqlError> {
+pub(crate) fn by_id(connection: Reading<'_>, id: TopUpId) -> Result<Option<TopUp>, SqlError> {
     connection.query_opt(&format!("SELECT {COLUMNS} FROM top_up WHERE id = ?1"), params![id], read)
 }
 
 /// A customer's top-ups, newest first.
 pub(crate) fn page(
-    connection: &Connection,
+    connection: Reading<'_>,
     customer: Id<kinds::Customer>,
     before: Option<TopUpId>,
     limit: u32,

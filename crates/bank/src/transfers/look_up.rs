@@ -14,7 +14,7 @@ use crate::wallets;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use formats::alias::Alias;
 use serde::{Deserialize, Serialize};
-use sql::Connection;
+use sql::Reading;
 use store::StoreError;
 use vocabulary::{ErrorCode, Id, Timestamp, kinds};
 
@@ -76,7 +76,7 @@ impl PayeeRef {
 }
 
 /// Who is meant now; none when there is no such wallet, or nobody holds the handle.
-pub(crate) fn resolve(reading: &Connection, wanted: Wanted) -> Result<Option<Target>, StoreError> {
+pub(crate) fn resolve(reading: Reading<'_>, wanted: Wanted) -> Result<Option<Target>, StoreError> {
     match wanted {
         Wanted::Wallet(wallet) => {
             Ok(wallets::owner_of(reading, wallet)?.map(|customer| Target::Wallet(wallet, customer)))
@@ -86,7 +86,7 @@ pub(crate) fn resolve(reading: &Connection, wanted: Wanted) -> Result<Option<Tar
     }
 }
 
-fn holder_of(reading: &Connection, alias: &KeyedHash) -> Result<Option<Target>, StoreError> {
+fn holder_of(reading: Reading<'_>, alias: &KeyedHash) -> Result<Option<Target>, StoreError> {
     let holder = aliases::resolve(reading, alias)?;
     Ok(holder.map(|holder| Target::Wallet(holder.wallet, holder.customer)))
 }

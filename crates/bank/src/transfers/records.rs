@@ -2,7 +2,7 @@
 
 use crate::transfers::{Transfer, TransferState};
 use ledger::AccountNo;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -71,12 +71,12 @@ fn read(row: &Row<'_>) -> Result<Transfer, SqlError> {
     })
 }
 
-pub(crate) fn by_id(connection: &Connection, id: TransferId) -> Result<Option<Transfer>, SqlError> {
+pub(crate) fn by_id(connection: Reading<'_>, id: TransferId) -> Result<Option<Transfer>, SqlError> {
     connection.query_opt(&format!("SELECT {COLUMNS} FROM transfer WHERE id = ?1"), params![id], read)
 }
 
 /// What waits for an alias, oldest first.
-pub(crate) fn waiting_for(connection: &Connection, alias: &[u8], limit: u32) -> Result<Vec<Transfer>, SqlError> {
+pub(crate) fn waiting_for(connection: Reading<'_>, alias: &[u8], limit: u32) -> Result<Vec<Transfer>, SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM transfer WHERE alias = ?1 AND state = ?2 ORDER BY id LIMIT ?3");
     connection.query(&sql, params![alias, TransferState::Waiting as u8, limit], read)
 }
@@ -103,7 +103,7 @@ pub(crate) fn end(
 
 /// A customer's transfers, sent or received, newest first.
 pub(crate) fn page(
-    connection: &Connection,
+    connection: Reading<'_>,
     customer: Id<kinds::Customer>,
     before: Option<TransferId>,
     limit: u32,

@@ -3,7 +3,7 @@
 use crate::currencies::Currencies;
 use ledger::{AccountNo, GroupNo};
 use money::Currency;
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{AccountId, StoreError, Uow};
 use vocabulary::{Id, kinds};
 
@@ -81,7 +81,7 @@ pub(super) fn insert_party(uow: &mut Uow<'_, '_>, group: GroupNo, party: &LimitP
 ///
 /// # Errors
 /// When the database fails.
-pub fn limit_party(reading: &Connection, group: GroupNo) -> Result<Option<LimitParty>, StoreError> {
+pub fn limit_party(reading: Reading<'_>, group: GroupNo) -> Result<Option<LimitParty>, StoreError> {
     let sql = "SELECT owner, currency, person FROM limit_party WHERE group_no = ?1";
     Ok(reading.query_opt(sql, params![group.0], |row| {
         Ok(LimitParty { owner: row.u128(0)?, currency: row.small(1)?, person: row.flag(2)? })
@@ -90,7 +90,7 @@ pub fn limit_party(reading: &Connection, group: GroupNo) -> Result<Option<LimitP
 
 /// The person's limit group in a currency.
 pub(super) fn person_group(
-    reading: &Connection,
+    reading: Reading<'_>,
     owner: u128,
     currency: Currency,
 ) -> Result<Option<GroupNo>, StoreError> {
@@ -100,7 +100,7 @@ pub(super) fn person_group(
 }
 
 /// All limit groups of a customer.
-pub(crate) fn groups_of(reading: &Connection, owner: u128) -> Result<Vec<(GroupNo, LimitParty)>, StoreError> {
+pub(crate) fn groups_of(reading: Reading<'_>, owner: u128) -> Result<Vec<(GroupNo, LimitParty)>, StoreError> {
     let sql = "SELECT group_no, owner, currency, person FROM limit_party WHERE owner = ?1 ORDER BY group_no";
     Ok(reading.query(sql, params![&owner.to_be_bytes()], |row| {
         let party = LimitParty { owner: row.u128(1)?, currency: row.small(2)?, person: row.flag(3)? };
@@ -131,7 +131,7 @@ fn read_any(row: &Row<'_>, currencies: &Currencies) -> Result<WalletAccount, Sql
 /// # Errors
 /// When the database fails.
 pub fn account(
-    reading: &Connection,
+    reading: Reading<'_>,
     wallet: Id<kinds::Wallet>,
     currency: Currency,
 ) -> Result<Option<WalletAccount>, StoreError> {
@@ -145,7 +145,7 @@ pub fn account(
 /// # Errors
 /// When the database fails.
 pub fn by_account(
-    reading: &Connection,
+    reading: Reading<'_>,
     no: AccountNo,
     currencies: &Currencies,
 ) -> Result<Option<WalletAccount>, StoreError> {
@@ -158,7 +158,7 @@ pub fn by_account(
 /// # Errors
 /// When the database fails.
 pub fn of_wallet(
-    reading: &Connection,
+    reading: Reading<'_>,
     wallet: Id<kinds::Wallet>,
     currencies: &Currencies,
 ) -> Result<Vec<WalletAccount>, StoreError> {
@@ -171,7 +171,7 @@ pub fn of_wallet(
 /// # Errors
 /// When the database fails.
 pub fn of_customer(
-    reading: &Connection,
+    reading: Reading<'_>,
     customer: Id<kinds::Customer>,
 ) -> Result<Option<Id<kinds::Wallet>>, StoreError> {
     Ok(reading.query_opt("SELECT id FROM wallet WHERE customer = ?1", params![customer], |row| row.id(0))?)
@@ -181,6 +181,6 @@ pub fn of_customer(
 ///
 /// # Errors
 /// When the database fails.
-pub fn owner_of(reading: &Connection, wallet: Id<kinds::Wallet>) -> Result<Option<Id<kinds::Customer>>, StoreError> {
+pub fn owner_of(reading: Reading<'_>, wallet: Id<kinds::Wallet>) -> Result<Option<Id<kinds::Customer>>, StoreError> {
     Ok(reading.query_opt("SELECT customer FROM wallet WHERE id = ?1", params![wallet], |row| row.id(0))?)
 }

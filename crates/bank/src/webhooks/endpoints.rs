@@ -1,6 +1,6 @@
 //! Making, changing and ending endpoints. The secret is shown when it is made, and never again.
 
-use super::{EndpointView, MOST_ENDPOINTS, Owner, SECRET_OVERLAP_SECONDS, address, records, secret};
+use super::{EndpointView, JOB_FORGET, MOST_ENDPOINTS, Owner, SECRET_OVERLAP_SECONDS, address, records, secret};
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::refusal::Refusal;
@@ -141,7 +141,8 @@ pub async fn rotate(bank: &Bank, wish: Wish, (owner, id): (Owner, WebhookId)) ->
     .await
 }
 
-/// Ends an endpoint: its log goes with it, and its secrets' key is destroyed.
+/// Ends an endpoint: its secrets' key is destroyed, nobody sees its log any more, and a job deletes that bit by bit, since
+/// three years of deliveries in one unit would keep everybody waiting.
 ///
 /// # Errors
 /// Trouble. Refusal: `not_found`.
@@ -156,6 +157,8 @@ pub async fn remove(
             let Some(mut endpoint) = records::endpoint(uow.reading(), owner, id)? else { return Ok(unknown()) };
             endpoint.enabled = false;
             records::remove(uow, id)?;
+            let now = uow.now();
+            uow.schedule(now, JOB_FORGET, id.as_u128())?;
             Sealing::destroy(uow, id.as_u128())?;
             Ok(Outcome::Done(endpoint))
         },

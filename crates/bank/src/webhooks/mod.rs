@@ -19,6 +19,7 @@
 mod address;
 mod dispatch;
 mod endpoints;
+mod forget;
 mod log;
 mod records;
 mod replay;
@@ -26,6 +27,8 @@ mod secret;
 
 pub use dispatch::{Dispatcher, round, run};
 pub use endpoints::{Change, NewEndpoint, WithSecret, change, create, endpoint, list, remove, rotate};
+pub use forget::JOB_FORGET;
+pub(crate) use forget::run_forget;
 pub use log::{delivery, log, payloads_after};
 pub use ports::WebhookSender;
 pub use records::MIGRATIONS;

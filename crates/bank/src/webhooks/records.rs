@@ -1,7 +1,7 @@
 //! The tables of endpoints and deliveries.
 
 use super::{DeliveryState, DeliveryView, EndpointView, Owner};
-use sql::{Connection, Migration, Row, SqlError, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -99,25 +99,31 @@ pub(super) fn rotate(
 }
 
 pub(super) fn remove(uow: &mut Uow<'_, '_>, id: WebhookId) -> Result<(), StoreError> {
-    uow.execute("DELETE FROM webhook_delivery WHERE endpoint = ?1", params![id])?;
     uow.execute("DELETE FROM webhook_endpoint WHERE id = ?1", params![id]).map(drop)
 }
 
+/// Deletes at most so many deliveries of an endpoint; returns how many.
+pub(super) fn forget(uow: &mut Uow<'_, '_>, endpoint: WebhookId, most: u32) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM webhook_delivery WHERE id IN \
+        (SELECT id FROM webhook_delivery WHERE endpoint = ?1 ORDER BY event LIMIT ?2)";
+    uow.execute(sql, params![endpoint, most])
+}
+
 /// The endpoint, if it is this owner's.
-pub(super) fn endpoint(reading: &Connection, owner: Owner, id: WebhookId) -> Result<Option<EndpointView>, StoreError> {
+pub(super) fn endpoint(reading: Reading<'_>, owner: Owner, id: WebhookId) -> Result<Option<EndpointView>, StoreError> {
     let sql = format!("SELECT {ENDPOINT} FROM webhook_endpoint WHERE id = ?1");
     let found = reading.query_opt(&sql, params![id], endpoint_of)?;
     Ok(found.filter(|(whose, _)| *whose == owner).map(|(_, view)| view))
 }
 
 /// Every endpoint with its owner, oldest first.
-pub(super) fn all(reading: &Connection) -> Result<Vec<(Owner, EndpointView)>, StoreError> {
+pub(super) fn all(reading: Reading<'_>) -> Result<Vec<(Owner, EndpointView)>, StoreError> {
     let sql = format!("SELECT {ENDPOINT} FROM webhook_endpoint ORDER BY id");
     Ok(reading.query(&sql, &[], endpoint_of)?)
 }
 
 /// The endpoint's present secret, and the replaced one while it still signs.
-pub(super) fn secrets(reading: &Connection, id: WebhookId, now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError> {
+pub(super) fn secrets(reading: Reading<'_>, id: WebhookId, now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError> {
     let sql = "SELECT secret, old_secret, old_until FROM webhook_endpoint WHERE id = ?1";
     let found = reading.query_opt(sql, params![id], |row| {
         let old = row.opt_blob(1)?.filter(|_| matches!(row.opt_time(2), Ok(Some(until)) if now < until));
@@ -170,21 +176,21 @@ pub(super) fn end(uow: &mut Uow<'_, '_>, id: DeliveryId, ending: &Ending) -> Res
 }
 
 /// Due deliveries of enabled endpoints with the count of tries so far, the longest due first.
-pub(super) fn due(reading: &Connection, now: Timestamp, limit: u32) -> Result<Vec<(DeliveryView, u32)>, StoreError> {
+pub(super) fn due(reading: Reading<'_>, now: Timestamp, limit: u32) -> Result<Vec<(DeliveryView, u32)>, StoreError> {
     let sql = "SELECT d.id, d.endpoint, d.event, d.kind, d.state, d.attempts, d.due, d.status, d.error, d.ended, d.created, \
         d.tries FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint \
         WHERE d.due <= ?1 AND e.enabled = 1 ORDER BY d.due LIMIT ?2";
     Ok(reading.query(sql, params![now, limit], |row| Ok((delivery_of(row)?, row.small(11)?)))?)
 }
 
-pub(super) fn delivery(reading: &Connection, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+pub(super) fn delivery(reading: Reading<'_>, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
     let sql = format!("SELECT {DELIVERY} FROM webhook_delivery WHERE id = ?1");
     Ok(reading.query_opt(&sql, params![id], delivery_of)?)
 }
 
 /// An endpoint's deliveries, those of the latest events first.
 pub(super) fn log(
-    reading: &Connection,
+    reading: Reading<'_>,
     endpoint: WebhookId,
     before: u64,
     limit: u32,

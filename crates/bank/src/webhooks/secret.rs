@@ -4,7 +4,7 @@ use crate::desk::Desk;
 use crate::error::BankError;
 use crate::sealed::{Place, Sealed, Sealing};
 use formats::standard_webhooks::SigningSecret;
-use sql::Connection;
+use sql::Reading;
 use store::{StoreError, Uow};
 use vocabulary::{Draw, Id, kinds};
 
@@ -33,7 +33,7 @@ pub(super) fn draw(desk: &Desk, uow: &mut Uow<'_, '_>, endpoint: WebhookId) -> R
 /// Opens a stored secret for signing.
 pub(super) fn open(
     desk: &Desk,
-    reading: &Connection,
+    reading: Reading<'_>,
     endpoint: WebhookId,
     stored: Vec<u8>,
 ) -> Result<SigningSecret, BankError> {

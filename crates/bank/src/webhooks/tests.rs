@@ -1,8 +1,10 @@
 //! Which events an endpoint wants, how long a delivery is tried, and the form of a message. Stories over HTTP are in the
 //! system tests.
 
-use super::{EndpointView, RETRY_SECONDS, payload};
-use store::Event;
+use super::{EndpointView, NewEndpoint, RETRY_SECONDS, forget, payload, records};
+use crate::testing::TestBank;
+use crate::wish::{Principal, Wish};
+use store::{Event, Outcome};
 use vocabulary::{Id, Timestamp};
 
 fn endpoint(kinds: &[&str]) -> EndpointView {
@@ -48,4 +50,45 @@ fn a_message_is_one_json_object() {
     let expected = serde_json::json!({"number": 7, "type": "payment.succeeded", "version": 1,
         "timestamp": "1970-01-01T00:00:00Z", "data": {"amount": 1}});
     assert_eq!(message, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_endpoints_log_is_gone_at_once_and_deleted_in_pieces() {
+    let test = TestBank::new();
+    let bank = &test.bank;
+    let wish = || Wish::internal(Principal::System, "tests");
+    let make = async |url: &str| {
+        let new = NewEndpoint { url: url.to_owned(), kinds: Vec::new() };
+        let made = super::create(bank, wish(), None, new).await.expect("no trouble");
+        made.result.expect("it is made").endpoint.id
+    };
+    let (ended, other) = (make("https://one.example.com/").await, make("https://two.example.com/").await);
+    let most = u64::from(forget::ROWS);
+    let filled = bank.store().write(move |uow| {
+        for event in 1..=2 * most {
+            records::enqueue(uow, Id::from_u128(u128::from(event)), ended, (event, "test.happened"))?;
+        }
+        records::enqueue(uow, Id::from_u128(u128::MAX), other, (1, "test.happened"))?;
+        Ok(Outcome::<(), ()>::Done(()))
+    });
+    filled.await.expect("no trouble");
+    let rows = || {
+        bank.store().read_blocking(|found| Ok(found.reading().number("SELECT count(*) FROM webhook_delivery", &[])?))
+    };
+    let left = || u64::try_from(tokio::task::block_in_place(rows).expect("reads")).expect("a count");
+    test.run_jobs();
+    super::remove(bank, wish(), (None, ended)).await.expect("no trouble").result.expect("it ends");
+    assert!(super::log(bank, (None, ended), None, 10).await.expect("no trouble").is_none(), "nobody sees it");
+    assert!(super::delivery(bank, None, Id::from_u128(1)).await.expect("no trouble").is_none());
+    let due = bank.store().read(|found| records::due(found.reading(), found.now(), 10)).await.expect("reads");
+    assert!(due.iter().all(|(delivery, _)| delivery.endpoint == other), "nothing of it is sent");
+    assert_eq!(left(), 2 * most + 1);
+    let job = bank.store().read(|found| found.due_jobs(&[super::JOB_FORGET], 10)).await.expect("reads");
+    let job = job.into_iter().find(|job| job.kind == super::JOB_FORGET).expect("it is due");
+    for _ in 0..2 {
+        tokio::task::block_in_place(|| forget::run_forget(bank, &job)).expect("no trouble");
+        assert_eq!(left(), most + 1, "one piece, however often its job comes");
+    }
+    test.run_jobs();
+    assert_eq!(left(), 1, "another endpoint's log stays");
 }

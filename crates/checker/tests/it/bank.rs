@@ -48,6 +48,7 @@ pub(crate) fn open_with(directory: &Path, more: &[store::Migration]) -> Store {
         clock: Arc::new(Hands(AtomicI64::new(0))),
         tenant: TenantSettings { id: 7, zone: "UTC".to_owned(), sandbox: true },
         limits: Limits::default(),
+        reads: store::ReadLimits::default(),
         cache_kib: 1024,
     })
     .expect("the store opens")

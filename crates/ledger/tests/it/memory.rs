@@ -1,6 +1,6 @@
 //! Books in memory, and a calendar in UTC. Undoing restores a copy, so that it cannot share a mistake with posting.
 
-use ledger::{Account, AccountNo, Books, Entry, Group, GroupNo, Hold, LimitSet, Line, Moment, StoredEntry};
+use ledger::{Account, AccountNo, Books, Entry, Group, GroupNo, Hold, LimitSet, Line, Moment, Step, StoredEntry};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use vocabulary::{BookingDate, Timestamp};
@@ -72,18 +72,15 @@ impl Books for MemoryBooks {
         self.state.lines.len() as u64 + 1
     }
 
-    fn append(&mut self, line: &Line, header: Option<&Entry>) {
+    fn append(&mut self, line: &Line, entry: &Entry, step: Option<&Step>) {
         assert_eq!(line.seq, self.next_line());
-        let owner = match header {
-            Some(entry) => {
-                assert_eq!(line.entry, line.seq);
-                self.state.entries.insert(entry.id, entry.clone());
-                entry.id
-            }
-            None => self.state.owners[line.entry as usize - 1],
-        };
+        let place = (line.seq - line.entry) as usize;
+        assert_eq!(step, entry.steps.get(place), "lines stand in the order of their steps, shortfalls after them");
+        if place == 0 {
+            self.state.entries.insert(entry.id, entry.clone());
+        }
         self.state.lines.push(*line);
-        self.state.owners.push(owner);
+        self.state.owners.push(entry.id);
     }
 
     fn mark(&mut self) -> usize {

@@ -220,6 +220,33 @@ fn a_job_that_comes_late_does_not_end_another() {
 }
 
 #[test]
+fn a_read_that_takes_too_long_or_finds_no_reader_is_trouble_of_its_own_and_stops_nobody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let life = std::time::Duration::from_millis(40);
+    let reads = crate::ReadLimits { life, most: 1, patience: std::time::Duration::ZERO, ..Default::default() };
+    let store =
+        Store::open(Options { reads, ..options(directory.path(), &noon(), Default::default()) }).expect("opens");
+    people(&store, 2);
+    let long = store.read_blocking(|snapshot| {
+        loop {
+            snapshot.accounts_after(AccountNo(0), 10)?;
+        }
+        #[expect(unreachable_code, reason = "it says what the loop would return")]
+        Ok(())
+    });
+    assert!(matches!(long, Err(StoreError::TooLong)), "{long:?}");
+    let beside = store.read_blocking(|_| {
+        let second = store.read_blocking(|snapshot| Ok(snapshot.last_line()));
+        let looked_up = store.look_up(|reading| Ok(reading.number("SELECT count(*) FROM account", &[])?));
+        Ok((second, looked_up))
+    });
+    let (second, looked_up) = beside.expect("reads");
+    assert!(matches!(second, Err(StoreError::Overloaded)), "{second:?}");
+    assert!(matches!(looked_up, Ok(3)), "a look-up does not wait behind snapshots: {looked_up:?}");
+    assert!(post(&store, 1, 1, 2, 10), "the writer is not concerned");
+}
+
+#[test]
 fn a_unit_that_passes_over_trouble_while_posting_is_not_kept() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = open(directory.path(), &noon());
@@ -258,4 +285,48 @@ fn due_jobs_are_those_of_the_kinds_asked_for_the_longest_due_first() {
     assert_eq!(due(&["ring", "knock"], 10), [2, 3, 1]);
     assert_eq!((due(&["knock", "ring"], 2), due(&["call"], 2), due(&[], 2)), (vec![2, 3], vec![4], vec![]));
     assert_eq!(store.read_blocking(|snapshot| snapshot.job_kinds()).expect("reads"), ["call", "knock", "ring"]);
+}
+
+#[test]
+fn a_past_balance_costs_no_more_for_an_account_that_moves_all_the_time() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = noon();
+    let store = open(directory.path(), &clock);
+    people(&store, 4);
+    // As drawn ids are; ids that differ in their last digits alone would all be looked up under one hash.
+    let spread = |id: u128| id.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+    // 2 moves with every line, 3 with every tenth, 4 once before and once at the very end, 5 never.
+    let mut balances = Vec::new();
+    for minute in 0..40_u128 {
+        let entries = (0..100_u128).map(|i| {
+            let to = if i % 10 == 0 { 3 } else { 1 };
+            entry(spread(minute * 100 + i + 1), vec![if to == 3 { step(2, 3, 1) } else { step(1, 2, 1) }])
+        });
+        let mut entries: Vec<Entry> = entries.collect();
+        entries.rotate_left(1);
+        if minute == 1 || minute == 39 {
+            entries.push(entry(spread(90_000 + minute), vec![step(1, 4, 7)]));
+        }
+        balances.push([2, 3, 4, 5].map(|no| posted(&store, no)));
+        done(store.write_blocking(move |uow| {
+            for entry in &entries {
+                uow.post(entry)?.expect("posts");
+            }
+            Ok(Outcome::Done(()))
+        }));
+        clock.0.fetch_add(60_000_000, Ordering::SeqCst);
+    }
+    let begin = noon().0.load(Ordering::SeqCst);
+    for (minute, expected) in balances.iter().enumerate() {
+        let at = Timestamp::from_micros(begin + i64::try_from(minute).expect("small") * 60_000_000);
+        for (no, balance) in [2, 3, 4, 5].into_iter().zip(expected) {
+            let read = |snapshot: &Snapshot<'_>| {
+                let found = snapshot.balance_before(AccountNo(no), at)?.posted;
+                Ok((found, snapshot.lines_read()))
+            };
+            let (found, lines) = store.read_blocking(read).expect("reads");
+            assert_eq!(found, *balance, "account {no} before minute {minute}");
+            assert!(lines < 150, "account {no} before minute {minute}: {lines} lines of 4,002");
+        }
+    }
 }

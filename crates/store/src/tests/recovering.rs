@@ -114,6 +114,31 @@ fn a_backup_of_a_running_store_opens_as_a_store_of_its_own() {
     assert_eq!((posted(&store, 2), posted(&restored, 2)), (20, 10));
 }
 
+fn bulk(runtime: &tokio::runtime::Runtime, store: &Store, entries: Vec<Entry>) -> crate::BulkResults {
+    match runtime.block_on(store.bulk(entries)).expect("no trouble") {
+        Outcome::Done(results) => results,
+        Outcome::Refused(too_many) => panic!("{too_many}"),
+    }
+}
+
+#[test]
+fn a_bulk_call_of_too_many_transfers_is_refused_and_posts_none() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(directory.path(), &noon());
+    people(&store, 2);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let chunk = |entries: usize, steps: usize| -> Vec<Entry> {
+        (1..=entries as u128).map(|id| entry(id, vec![step(1, 2, 1); steps])).collect()
+    };
+    for entries in [chunk(crate::BULK_MOST + 1, 1), chunk(crate::BULK_MOST / 2 + 1, 2)] {
+        let Outcome::Refused(no) = runtime.block_on(store.bulk(entries)).expect("no trouble") else { panic!("posted") };
+        assert_eq!((no.asked > crate::BULK_MOST, no.code().as_str()), (true, "too_many_at_once"));
+    }
+    assert_eq!((posted(&store, 2), store.waiting()), (0, 0));
+    assert_eq!(bulk(&runtime, &store, chunk(crate::BULK_MOST, 1)).len(), crate::BULK_MOST);
+    assert_eq!(posted(&store, 2), 10_000);
+}
+
 #[test]
 fn bulk_posts_each_entry_by_itself() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -125,7 +150,7 @@ fn bulk_posts_each_entry_by_itself() {
         )
         .collect();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let results = runtime.block_on(store.bulk(entries)).expect("posts");
+    let results = bulk(&runtime, &store, entries);
     assert_eq!(results.iter().filter(|result| result.is_err()).count(), 100);
     assert_eq!(posted(&store, 3), 1800);
 }
@@ -158,7 +183,7 @@ fn many_groups_keep_tables_and_memory_equal() {
                 let id = (round * 4000 + i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
                 entry(id, vec![step(1, 2 + u64::try_from(i % 500).unwrap_or(0), 1)])
             });
-            let results = runtime.block_on(store.bulk(entries.collect())).expect("posts");
+            let results = bulk(&runtime, &store, entries.collect());
             assert!(results.iter().all(Result::is_ok));
         }
     }

@@ -41,6 +41,7 @@ pub fn open(directory: &Path) -> Result<Store, OpenError> {
         clock: Arc::new(MachineClock),
         tenant: TenantSettings { id: 1, zone: "Asia/Shanghai".to_owned(), sandbox: false },
         limits: Limits::default(),
+        reads: store::ReadLimits::default(),
         cache_kib: 16 * 1024,
     })
 }

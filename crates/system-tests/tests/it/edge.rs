@@ -183,3 +183,75 @@ async fn a_panic_is_one_problem_and_the_others_are_served() {
     assert!(!problem.to_string().contains("mistake,"), "nothing of the inside is told");
     assert_eq!(client.get(format!("{base}/fine")).send().await.expect("an answer").status(), 200);
 }
+
+/// Sends bytes and reads until the server hangs up.
+async fn raw(house: &House, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(house.base.trim_start_matches("http://")).await.expect("a connection");
+    stream.write_all(request).await.expect("written");
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+    assert!(read.is_ok(), "the server hung up");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The answer is one whole problem.
+fn is_problem(text: &str, status: u16, code: &str) {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text}"));
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{text}");
+    let header = |name: &str| {
+        head.split("\r\n").find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default().to_owned()
+    };
+    assert_eq!(header("content-type"), "application/problem+json");
+    assert_eq!(header("content-length"), body.len().to_string());
+    assert_eq!(header("connection"), "close");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!((body["code"].as_str(), body["status"].as_u64()), (Some(code), Some(u64::from(status))));
+    assert!(!header("x-request-id").is_empty() && body["request_id"] == header("x-request-id"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_refused_with_a_problem_too() {
+    let house = House::with(Options { address_rate: None, ..Options::default() }).await;
+    for broken in [
+        "nonsense\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET /\u{1} HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+    ] {
+        is_problem(&raw(&house, broken.as_bytes()).await, 400, "malformed_request");
+    }
+    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    is_problem(&raw(&house, format!("GET / HTTP/1.1\r\n{many}\r\n").as_bytes()).await, 431, "head_too_large");
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(65_535));
+    is_problem(&raw(&house, long.as_bytes()).await, 414, "address_too_long");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_request_after_a_good_one_is_refused_with_a_problem_and_ours_stay_as_they_are() {
+    let house = House::with(Options { address_rate: None, ..Options::default() }).await;
+    let mut stream = TcpStream::connect(house.base.trim_start_matches("http://")).await.expect("a connection");
+    for path in ["/healthz", "/v1/me", "/nowhere"] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut text = String::new();
+        let mut buffer = vec![0; 4_096];
+        // One answer each, as long as it says.
+        loop {
+            let count = stream.read(&mut buffer).await.expect("an answer");
+            assert!(count > 0, "the connection stays: {text}");
+            text.push_str(&String::from_utf8_lossy(&buffer[..count]));
+            let whole = text.split_once("\r\n\r\n").and_then(|(head, body)| {
+                let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length: "))?;
+                Some(body.len() == length.parse::<usize>().ok()?)
+            });
+            if whole == Some(true) {
+                break;
+            }
+        }
+        assert!(text.contains("x-request-id") && !text.contains("malformed_request"), "{text}");
+    }
+    stream.write_all(b"nonsense\r\n\r\n").await.expect("written");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an end");
+    is_problem(&String::from_utf8_lossy(&answer), 400, "malformed_request");
+}

@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod bank_accounts;
 pub mod me;
 pub mod movements;
+pub mod password;
 pub mod payments;
 pub mod payouts;
 pub mod quotes;

@@ -2,7 +2,7 @@
 
 use crate::dto::{Moment, ids};
 use axum::http::StatusCode;
-use bank::sessions;
+use bank::{Bank, Refusal, sessions};
 use edge::caller::AsCustomer;
 use edge::reply::{Handled, Reply};
 use edge::{Context, Problem, Strict};
@@ -45,17 +45,20 @@ pub struct Session {
 pub async fn sign_in(context: Context, Strict(body): Strict<SignIn>) -> Handled<Session> {
     let bank = &context.bank;
     let made = sessions::sign_in(bank, &body.sign_in, Secret::new(body.password)).await?;
-    let made = made.map_err(|refusal| {
-        let wait = refusal.code == ErrorCode::TooManyAttempts;
-        let problem = Problem::refused(bank, refusal);
-        if wait { problem.retry_after(bank.policies().sign_in.minutes * 60) } else { problem }
-    })?;
+    let made = made.map_err(|refusal| refused(bank, refusal))?;
     Ok(Reply::created(Session {
         id: made.session.id.into(),
         customer: made.session.customer.into(),
         token: made.token.expose().clone(),
         expires_at: made.session.expires.into(),
     }))
+}
+
+/// The problem of a refused password; with how long to wait after too many.
+pub(super) fn refused(bank: &Bank, refusal: Refusal) -> Problem {
+    let wait = refusal.code == ErrorCode::TooManyAttempts;
+    let problem = Problem::refused(bank, refusal);
+    if wait { problem.retry_after(bank.policies().sign_in.minutes * 60) } else { problem }
 }
 
 /// Sign out

@@ -69,3 +69,13 @@ async fn a_replayed_chunk_pays_nothing_twice_and_reports_bad_rows() {
     let found = std::thread::spawn(move || pay_many(&bank, vec![other])).join().expect("no panic").expect("no trouble");
     assert_eq!(tell(&found), "k");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_too_many_rows_is_refused_whole() {
+    let world = World::free(10_000, 0).await;
+    let rows = (0..=payments::MOST).map(|row| world.command(&world.alice, 1, &format!("row {row}"))).collect();
+    let bank = world.test.bank.clone();
+    let found = std::thread::spawn(move || pay_many(&bank, rows)).join().expect("no panic");
+    assert!(matches!(found, Err(crate::BankError::TooMany { most: payments::MOST })), "{found:?}");
+    assert_eq!(world.balances().2, 0);
+}

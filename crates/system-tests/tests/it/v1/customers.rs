@@ -37,3 +37,34 @@ async fn a_session_ends_with_its_time() {
     house.world.clock.advance(400 * 86_400);
     house.get("/v1/me", &person.token).await.refused(401, "unauthenticated");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_changes_with_the_present_one_and_signs_everybody_else_out() {
+    let house = House::open().await;
+    let person = house.person("@person", 0).await;
+    let other = house.again(&person, "@person").await;
+    let put = async |token: &str, current: &str, new: &str| {
+        let body = json!({"current_password": current, "new_password": new});
+        house.put(Method::PUT, "/v1/me/password", token, &body).await
+    };
+    let new = "another long password";
+    put("", PASSWORD, new).await.refused(401, "unauthenticated");
+    put(&person.token, PASSWORD, "short").await.refused(422, "password_too_weak");
+    put(&person.token, "a wrong long password", new).await.refused(401, "invalid_credentials");
+    assert_eq!(house.get("/v1/me", &other.token).await.status, 200, "a refusal ends nothing");
+    assert_eq!(put(&person.token, PASSWORD, new).await.status, 204);
+    assert_eq!(house.get("/v1/me", &person.token).await.status, 200);
+    house.get("/v1/me", &other.token).await.refused(401, "unauthenticated");
+    let sign_in = async |password: &str| {
+        let body = json!({"sign_in": "@person", "password": password});
+        house.put(Method::POST, "/v1/sessions", "", &body).await
+    };
+    sign_in(PASSWORD).await.refused(401, "invalid_credentials");
+    assert_eq!(sign_in(new).await.status, 201);
+    for _ in 0..5 {
+        put(&person.token, "a wrong long password", PASSWORD).await.refused(401, "invalid_credentials");
+    }
+    let paused = put(&person.token, new, PASSWORD).await;
+    assert_eq!(paused.header("retry-after"), "900");
+    paused.refused(429, "too_many_attempts");
+}

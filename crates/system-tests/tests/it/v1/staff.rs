@@ -126,3 +126,33 @@ async fn a_customer_moves_to_another_tier_and_is_erased_when_empty() {
     house.get("/v1/me", &empty.token).await.refused(401, "unauthenticated");
     assert_eq!(house.get(&path, &compliance).await.expect(200)["display_name"], json!(null));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_merchant_is_settled_is_changed_by_staff_alone() {
+    let house = House::open().await;
+    let (shop, other) = (house.shop("Noodles").await, house.shop("Books").await);
+    let staff = house.staff(Role::Operations).await;
+    let link = async |shop: &crate::house::Shop, number: &str| {
+        let made = house.post("/v1/merchant/bank-accounts", &shop.token, &json!({"number": number})).await.expect(201);
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let list = format!("/v1/staff/merchants/{}/bank-accounts", shop.id);
+    let settled = async || house.get(&list, &staff).await.expect(200)["settlement_account"].clone();
+    assert_eq!(settled().await, serde_json::Value::Null);
+    let first = link(&shop, "DE89370400440532013000").await;
+    let second = link(&shop, "6222021234567890").await;
+    let foreign = link(&other, "6222021234567891").await;
+    assert_eq!(settled().await, first.as_str());
+    let path = format!("/v1/staff/merchants/{}/settlement-account", shop.id);
+    let put = async |token: &str, id: &str| house.put(Method::PUT, &path, token, &json!({"bank_account": id})).await;
+    put(&shop.token, &second).await.refused(403, "forbidden");
+    put(&house.staff(Role::Auditor).await, &second).await.refused(403, "forbidden");
+    put(&staff, &foreign).await.refused(404, "bank_account_not_found");
+    assert_eq!(settled().await, first.as_str(), "no refusal changes anything");
+    assert_eq!(put(&staff, &second).await.status, 204);
+    assert_eq!(settled().await, second.as_str());
+    let events = house.get("/v1/events", &shop.token).await.expect(200);
+    let changed = "merchant.settlement_account_changed";
+    let told = events["data"].as_array().expect("events").iter().filter(|event| event["type"] == changed).count();
+    assert_eq!(told, 2);
+}
