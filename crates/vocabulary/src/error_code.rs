@@ -177,6 +177,7 @@ error_codes! {
     BankAccountInvalid "bank_account_invalid" Unprocessable "The bank account number is not valid" "Check the number; an IBAN has check digits."
     CaseClosed "case_closed" Conflict "The case is closed" "Look at its notes; open matters get a case of their own."
     QuoteExpired "quote_expired" Conflict "The quote has expired" "Ask for a new quote."
+    QuoteUsed "quote_used" Conflict "The quote was redeemed already" "Ask for a new quote; retry a request whose answer was lost with its own key."
     QuoteDiffers "quote_differs" Conflict "The request is not what was quoted" "Send exactly what was quoted."
     QrMalformed "qr_malformed" Unprocessable "The code is not a well-formed EMVCo payload" "Scan again; the code may be damaged."
     QrCrcMismatch "qr_crc_mismatch" Unprocessable "The code's check sum is wrong" "Scan again; the code may be damaged."

@@ -27,7 +27,7 @@ pub use deadline::{JOB_DEADLINE, run_deadline};
 pub use instruct::{JOB_INSTRUCT, run_instruct};
 pub(crate) use outcome::hear;
 pub use records::MIGRATIONS;
-pub use start::{StartForMerchant, StartPayout, dry_run, start, start_for_merchant};
+pub use start::{StartForMerchant, StartPayout, dry_run, quote, start, start_for_merchant, start_quoted};
 
 use crate::bank::Bank;
 use crate::desk::Desk;

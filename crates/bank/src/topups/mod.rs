@@ -29,7 +29,7 @@ pub use deadline::{JOB_DEADLINE, run_deadline};
 pub use instruct::{JOB_INSTRUCT, run_instruct};
 pub(crate) use outcome::hear;
 pub use records::MIGRATIONS;
-pub use start::{StartTopUp, dry_run, start};
+pub use start::{StartTopUp, dry_run, quote, start, start_quoted};
 
 use crate::bank::Bank;
 use crate::desk::Desk;

@@ -7,6 +7,7 @@ mod events;
 mod orders;
 mod payments;
 mod qr;
+mod quotes;
 mod refunds;
 mod sandbox;
 mod staff;
