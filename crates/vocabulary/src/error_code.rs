@@ -151,7 +151,7 @@ error_codes! {
     HoldAlreadyVoided "hold_already_voided" Conflict "The hold was voided already" "Nothing is left to do."
     CaptureExceedsHold "capture_exceeds_hold" Conflict "The capture is larger than what is held" "Capture at most the remaining hold."
     CustomerExists "customer_exists" Conflict "A customer with this sign-in name exists" "Sign in, or choose another name."
-    PasswordTooWeak "password_too_weak" Unprocessable "The password is too short or too common" "Use at least 12 characters."
+    PasswordTooWeak "password_too_weak" Unprocessable "The password is too short or too common" "Use as many characters as the detail says, at least four of them different."
     WalletCurrencyExists "wallet_currency_exists" Conflict "The wallet has an account in this currency" "Use the account it has."
     AliasTaken "alias_taken" Conflict "The alias belongs to a wallet already" "Use another alias."
     AliasInvalid "alias_invalid" Unprocessable "The alias is not a phone number, an e-mail address or a handle" "Phone as +8613800000000, e-mail as name@example.com, handle as @name."

@@ -291,7 +291,7 @@ fn write(desk: &Desk, uow: &mut Uow<'_, '_>, mut payment: Payment, refund: &Refu
     } else {
         payment.waiting += refund.amount;
         refund_records::enqueue(uow, payment.to, refund.id)?;
-        super::fund_refund::try_later(uow, refund.id)?;
+        super::fund_refund::try_later(desk, uow, refund.id)?;
     }
     records::update(uow, &payment)?;
     tell(desk, uow, &payment, refund)?;
