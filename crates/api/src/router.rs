@@ -106,6 +106,7 @@ fn staff() -> OpenApiRouter {
         .routes(routes!(s::books::export))
         .routes(routes!(sandbox::move_clock))
         .routes(routes!(sandbox::outbox))
+        .routes(routes!(sandbox::bank, sandbox::tell_bank))
 }
 
 fn anybody() -> OpenApiRouter {

@@ -10,6 +10,7 @@ mod qr;
 mod quotes;
 mod refunds;
 mod sandbox;
+mod sandbox_bank;
 mod staff;
 mod statements;
 mod top_ups;
