@@ -52,6 +52,7 @@ const WITHOUT_KEY: &[&str] = &[
     "/v1/qr/decode",
     "/v1/qr/encode",
     "/v1/sandbox/clock",
+    "/v1/staff/customers/search",
 ];
 
 /// Names of ids in paths, and their prefixes.

@@ -1,7 +1,7 @@
 //! Jobs with due times. A job is written with the unit that needs it, survives restarts, and ends in the unit that does it:
 //! so it runs at least once, and what it does takes effect once.
 
-use sql::{Connection, SqlError};
+use sql::{Connection, Row, SqlError};
 use vocabulary::Timestamp;
 
 /// A job that is due.
@@ -17,23 +17,35 @@ pub struct Job {
     pub subject: u128,
     /// How often it was tried before.
     pub attempts: u32,
+    /// Why it failed last, if it did: nothing personal.
+    pub error: Option<String>,
 }
 
 pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, 0)";
 pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1";
 pub(crate) const CANCEL: &str = "DELETE FROM job WHERE subject = ?1 AND kind = ?2";
 pub(crate) const POSTPONE: &str = "UPDATE job SET due = ?2, attempts = attempts + 1 WHERE no = ?1";
+pub(crate) const FAIL: &str = "UPDATE job SET due = ?2, attempts = attempts + 1, error = ?3 WHERE no = ?1";
 
 pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Job>, SqlError> {
-    let sql = "SELECT no, due, kind, subject, attempts FROM job WHERE due <= ?1 ORDER BY due, no LIMIT ?2";
-    connection.query(sql, sql::params![now, limit], |row| {
-        Ok(Job {
-            no: row.small(0)?,
-            due: row.time(1)?,
-            kind: row.text(2)?,
-            subject: row.u128(3)?,
-            attempts: row.small(4)?,
-        })
+    let sql = "SELECT no, due, kind, subject, attempts, error FROM job WHERE due <= ?1 ORDER BY due, no LIMIT ?2";
+    connection.query(sql, sql::params![now, limit], read)
+}
+
+/// Jobs after a number, in the order in which they were written.
+pub(crate) fn after(connection: &Connection, no: u64, limit: u32) -> Result<Vec<Job>, SqlError> {
+    let sql = "SELECT no, due, kind, subject, attempts, error FROM job WHERE no > ?1 ORDER BY no LIMIT ?2";
+    connection.query(sql, sql::params![no, limit], read)
+}
+
+fn read(row: &Row<'_>) -> Result<Job, SqlError> {
+    Ok(Job {
+        no: row.small(0)?,
+        due: row.time(1)?,
+        kind: row.text(2)?,
+        subject: row.u128(3)?,
+        attempts: row.small(4)?,
+        error: row.opt_text(5)?,
     })
 }
 

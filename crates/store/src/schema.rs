@@ -3,7 +3,11 @@
 use sql::Migration;
 
 /// The store's part of the schema's history, versions 1 to 9.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "journal", sql: JOURNAL }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "journal", sql: JOURNAL },
+    // 2 is taken elsewhere; numbers need no neighbours.
+    Migration { version: 3, name: "why a job failed", sql: "ALTER TABLE job ADD COLUMN error TEXT;" },
+];
 
 /// `account_total` lags behind the journal (see `rolling`): its counters are right for the line in `last`, and the lines
 /// after the watermark are folded on start. It is a table of its own because it is written over and over: narrow rows, many

@@ -219,6 +219,14 @@ impl<'a> Snapshot<'a> {
         Ok(jobs::due(self.connection, self.now, limit)?)
     }
 
+    /// Jobs after a number, due or not, in the order in which they were written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn jobs_after(&self, no: u64, limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(jobs::after(self.connection, no, limit)?)
+    }
+
     /// When the next job is due.
     ///
     /// # Errors

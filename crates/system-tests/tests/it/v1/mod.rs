@@ -12,6 +12,7 @@ mod refunds;
 mod sandbox;
 mod sandbox_bank;
 mod staff;
+mod staff_lists;
 mod statements;
 mod top_ups;
 mod transfers;
