@@ -96,16 +96,17 @@ async fn a_customer_is_found_by_id_wallet_alias_and_sign_in_name() {
     let found = async |body: Value| {
         let page = house.put(Method::POST, SEARCH, &staff, &body).await.expect(200);
         let rows = page["data"].as_array().expect("rows").clone();
-        rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+        let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().expect("an id")).collect();
+        ids.join(" ")
     };
-    assert_eq!(found(json!({"customer": one.customer})).await, [one.customer.clone()]);
-    assert_eq!(found(json!({"wallet": two.wallet})).await, [two.customer.clone()]);
-    assert_eq!(found(json!({"alias": "@two"})).await, [two.customer.clone()]);
+    assert_eq!(found(json!({"customer": one.customer})).await, one.customer);
+    assert_eq!(found(json!({"wallet": two.wallet})).await, two.customer);
+    assert_eq!(found(json!({"alias": "@two"})).await, two.customer);
     assert!(found(json!({"alias": phone})).await.is_empty(), "it is claimed, and not yet proven");
     let code = house.world.last_code(phone).expect("a code was sent");
     let path = format!("/v1/aliases/{}/verify", claim["id"].as_str().expect("an id"));
     house.post(&path, &one.token, &json!({"code": code})).await.expect(200);
-    assert_eq!(found(json!({"alias": phone})).await, [one.customer.clone()]);
+    assert_eq!(found(json!({"alias": phone})).await, one.customer);
     assert!(found(json!({"alias": "@nobody"})).await.is_empty());
     let nobody = "cus_06f5t2c9wk7v1xq4mz8rhd3bne";
     assert!(found(json!({"customer": nobody})).await.is_empty());
