@@ -46,9 +46,13 @@ const WITHOUT_KEY: &[&str] = &[
     "/v1/codes/resolve",
     "/v1/payees/lookup",
     "/v1/quotes",
+    "/v1/payments/{payment}/capture/quote",
+    "/v1/payments/{payment}/void/quote",
+    "/v1/payments/{payment}/refunds/quote",
     "/v1/qr/decode",
     "/v1/qr/encode",
     "/v1/sandbox/clock",
+    "/v1/staff/customers/search",
 ];
 
 /// Names of ids in paths, and their prefixes.

@@ -71,6 +71,9 @@ fn merchants() -> OpenApiRouter {
         .routes(routes!(m::payments::get))
         .routes(routes!(m::payments::capture))
         .routes(routes!(m::payments::void))
+        .routes(routes!(m::quotes::capture))
+        .routes(routes!(m::quotes::void))
+        .routes(routes!(m::quotes::refund))
         .routes(routes!(m::refunds::create, m::refunds::list))
         .routes(routes!(m::refunds::get))
         .routes(routes!(m::settlements::list))
@@ -88,6 +91,9 @@ fn staff() -> OpenApiRouter {
         .routes(routes!(s::merchants::make_key, s::merchants::keys))
         .routes(routes!(s::merchants::rotate_key))
         .routes(routes!(s::merchants::revoke_key))
+        .routes(routes!(s::jobs::list))
+        .routes(routes!(s::customers::list))
+        .routes(routes!(s::customers::search))
         .routes(routes!(s::customers::get, s::customers::erase))
         .routes(routes!(s::customers::change_tier))
         .routes(routes!(s::accounts::freeze))
@@ -107,6 +113,7 @@ fn staff() -> OpenApiRouter {
         .routes(routes!(s::books::export))
         .routes(routes!(sandbox::move_clock))
         .routes(routes!(sandbox::outbox))
+        .routes(routes!(sandbox::bank, sandbox::tell_bank))
 }
 
 fn anybody() -> OpenApiRouter {

@@ -2,7 +2,8 @@
 //!
 //! Pure. The fee never exceeds the amount when the payee bears it, so that nobody receives less than nothing.
 
-use crate::policies::{Bearer, Fee, Policies};
+use crate::fees::FeeParts;
+use crate::policies::{Bearer, Fee};
 use money::{MoneyError, Rounding, mul_div};
 
 /// A fee, split; minor units.
@@ -21,12 +22,12 @@ pub(crate) struct Charge {
 const WHOLE: i64 = 10_000;
 
 impl Charge {
-    /// The charge of a product on an amount; nothing when the product has no fee.
+    /// The charge on an amount under terms; nothing when there are none.
     ///
     /// # Errors
     /// `Overflow` when the sum leaves the range.
-    pub(crate) fn of(policies: &Policies, product: &str, amount: i64) -> Result<Self, MoneyError> {
-        policies.fees.get(product).map_or(Ok(Self::default()), |terms| Self::by(terms, amount))
+    pub(crate) fn of(terms: Option<&Fee>, amount: i64) -> Result<Self, MoneyError> {
+        terms.map_or(Ok(Self::default()), |terms| Self::by(terms, amount))
     }
 
     fn by(terms: &Fee, amount: i64) -> Result<Self, MoneyError> {
@@ -38,6 +39,16 @@ impl Charge {
         // Rounded down: what cannot be split is the bank's to explain, not the state's to claim.
         let tax = mul_div(total, i64::from(terms.tax_bps), WHOLE, Rounding::Down)?;
         Ok(Self { fee: total - tax, tax, on_top, refundable: terms.refundable })
+    }
+
+    /// The two parts, as they are shown.
+    pub(crate) const fn parts(&self) -> FeeParts {
+        FeeParts { fee: self.fee, tax: self.tax }
+    }
+
+    /// Who bears it.
+    pub(crate) const fn bearer(&self) -> Bearer {
+        if self.on_top { Bearer::Payer } else { Bearer::Payee }
     }
 
     /// Fee and tax.

@@ -1,9 +1,11 @@
 //! Customers: natural persons. A customer is opened with a wallet; name and sign-in name stand sealed under the person's key.
 
+mod find;
 mod profile;
 pub mod records;
 mod register;
 
+pub use find::{CustomerSummary, Wanted, list, search};
 pub use profile::{CustomerView, change_tier, display_name, erase, masked_name, view};
 pub use records::MIGRATIONS;
 pub use register::{Import, Imported, Register, Registered, import_blocking, register};

@@ -101,7 +101,8 @@ pub(crate) fn of(
     }
 }
 
-fn look(uow: &mut Uow<'_, '_>, of: &Of) -> Result<Forecast, StoreError> {
+/// What the asker's account and its limits come to as they stand now in this unit.
+pub(crate) fn look(uow: &mut Uow<'_, '_>, of: &Of) -> Result<Forecast, StoreError> {
     let missing = StoreError::Corrupt { table: "account", finding: "an account of a wallet is missing" };
     let account = uow.account(of.account)?.ok_or(missing)?;
     let moment = uow.moment();

@@ -11,6 +11,7 @@
 use crate::bank::Bank;
 use crate::error::BankError;
 use store::{Job, Outcome, StoreError};
+use vocabulary::Timestamp;
 
 /// Does one job; runs on a thread that may block.
 pub type Handler = fn(&Bank, &Job) -> Result<(), BankError>;
@@ -125,22 +126,61 @@ fn run_kinds(bank: &Bank, kinds: &[&str], go_on: &dyn Fn() -> bool) -> Result<us
 
 fn run(bank: &Bank, job: &Job) -> Result<(), BankError> {
     let Some((_, _, handler)) = HANDLERS.iter().find(|(_, kind, _)| *kind == job.kind) else {
-        return Ok(());
+        tracing::error!(kind = job.kind, no = job.no, "nothing does this kind of job");
+        return postpone(bank, job, "nothing does this kind of job".to_owned());
     };
     if let Err(error) = handler(bank, job) {
         tracing::warn!(kind = job.kind, no = job.no, attempts = job.attempts, %error, "a job failed and is put off");
-        return postpone(bank, job);
+        return postpone(bank, job, reason(&error));
     }
     Ok(())
 }
 
+/// Why a job failed, for staff. What somebody outside said may be about a person, so only that they said it is kept.
+fn reason(error: &BankError) -> String {
+    let code = error.code().as_str();
+    match error {
+        BankError::Outside(_) => format!("{code}: something outside did not take it"),
+        BankError::Store(cause) => format!("{code}: {cause}"),
+        other => format!("{code}: {other}"),
+    }
+}
+
+/// A job as staff see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Its number.
+    pub no: u64,
+    /// What is to be done.
+    pub kind: String,
+    /// When it is due.
+    pub due: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it failed last.
+    pub error: Option<String>,
+}
+
+/// The jobs that wait, due or not, in the order in which they were written, after a number.
+///
+/// # Errors
+/// Trouble.
+pub async fn list(bank: &Bank, after: Option<u64>, limit: u32) -> Result<Vec<JobView>, BankError> {
+    let found = bank.store().read(move |snapshot| snapshot.jobs_after(after.unwrap_or(0), limit)).await?;
+    let view = |job| {
+        let Job { no, due, kind, subject: _, attempts, error } = job;
+        JobView { no, kind, due, attempts, error }
+    };
+    Ok(found.into_iter().map(view).collect())
+}
+
 /// Twice as long after each attempt, from 5 seconds to an hour.
-fn postpone(bank: &Bank, job: &Job) -> Result<(), BankError> {
+fn postpone(bank: &Bank, job: &Job, why: String) -> Result<(), BankError> {
     let delay = (5_i64 << job.attempts.min(10)).min(LONGEST_DELAY_SECONDS);
     let no = job.no;
     bank.store().write_blocking(move |uow| {
         let due = uow.now().plus_seconds(delay);
-        uow.postpone_job(no, due)?;
+        uow.fail_job(no, due, &why)?;
         Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
     })?;
     Ok(())

@@ -37,6 +37,7 @@ pub mod quotes;
 pub mod rail_feed;
 pub mod references;
 mod refusal;
+pub mod sandbox_bank;
 pub mod sealed;
 pub mod sessions;
 pub mod settlement;

@@ -2,14 +2,13 @@
 //! own and never in the writer.
 
 use crate::error::BankError;
+use crate::policies::Policies;
 use crate::refusal::Refusal;
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
 use vocabulary::{Draw, Entropy, ErrorCode, Secret};
 
-/// The shortest password.
-pub const SHORTEST: usize = 12;
 /// The longest, in bytes.
 pub const LONGEST: usize = 256;
 
@@ -27,15 +26,18 @@ pub type PasswordHash = Vec<u8>;
 /// Checks a new password.
 ///
 /// # Errors
-/// `password_too_weak` when it is shorter than 12 characters, longer than 256 bytes, or of at most three different characters.
-pub fn check_new(password: &Secret<String>) -> Result<(), Refusal> {
+/// `password_too_weak` when it has fewer characters than the policy says, more than 256 bytes, or at most three different
+/// characters.
+pub fn check_new(policies: &Policies, password: &Secret<String>) -> Result<(), Refusal> {
     let text = password.expose();
     let mut different: Vec<char> = text.chars().collect();
     let length = different.len();
     different.sort_unstable();
     different.dedup();
-    if length < SHORTEST || text.len() > LONGEST || different.len() < 4 {
-        return Err(Refusal::of(ErrorCode::PasswordTooWeak).at("password"));
+    let fewest = policies.password_characters;
+    if length < fewest as usize || text.len() > LONGEST || different.len() < 4 {
+        let detail = format!("a password has {fewest} characters or more, at least four of them different");
+        return Err(Refusal::new(ErrorCode::PasswordTooWeak, detail).at("password"));
     }
     Ok(())
 }

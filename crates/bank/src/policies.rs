@@ -46,6 +46,14 @@ pub struct Policies {
     pub refunds_per_payment: u32,
     /// Seconds after which an order expires when the merchant names no time.
     pub order_seconds: u32,
+    /// The shortest life that a merchant may name for an order, seconds; never longer than the usual one.
+    pub order_shortest_seconds: u32,
+    /// How many times the usual life an order may live at most.
+    pub order_longest_times: u32,
+    /// Seconds after which a waiting refund is tried again between settlements.
+    pub refund_retry_seconds: u32,
+    /// Seconds until the bank is knocked at again when it was not reached.
+    pub rail_retry_seconds: u32,
     /// Days after which a held payment expires when the merchant names no time.
     pub hold_days: u32,
     /// Seconds after which a top-up without a final answer is under investigation.
@@ -66,10 +74,16 @@ pub struct Policies {
     pub limits: Vec<TierLimits>,
     /// Seconds for which a quote holds.
     pub quote_seconds: u32,
+    /// Seconds for which the confirmation of a payee holds.
+    pub confirmation_seconds: u32,
     /// How often a one-time code may be tried.
     pub code_tries: u32,
     /// Minutes for which a one-time code is good.
     pub code_minutes: u32,
+    /// How many one-time codes a customer may ask for within the life of one.
+    pub codes_at_once: u32,
+    /// The fewest characters of a password.
+    pub password_characters: u32,
     /// Hours for which a sign-in lasts.
     pub session_hours: u32,
     /// Failed sign-ins.
@@ -80,6 +94,12 @@ pub struct Policies {
     pub sign_in_failure_days: u32,
     /// Days for which quotes are kept after they expired.
     pub quote_days: u32,
+    /// Seconds from each failed attempt of a webhook to the next; one attempt more than there are pauses.
+    pub webhook_retry_seconds: Vec<u32>,
+    /// Seconds for which a replaced webhook secret still signs beside the new one.
+    pub webhook_secret_overlap_seconds: u32,
+    /// How many webhook endpoints an owner may have.
+    pub webhook_endpoints: u32,
 }
 
 impl Policies {

@@ -241,6 +241,8 @@ pub struct TestBank {
     pub clock: Arc<ManualClock>,
     /// Its rail.
     pub rail: Arc<MemoryRail>,
+    /// A rail that stands in the place of `rail`, if one does.
+    instead: Option<Arc<dyn BankRail>>,
     /// What it sent.
     pub sent: Arc<SentMessages>,
     /// Its directory.
@@ -298,10 +300,23 @@ impl TestBank {
     /// Opens the bank of a directory; another seed for each start.
     #[must_use]
     pub fn open(directory: tempfile::TempDir, clock: Arc<ManualClock>, seed: u64) -> Self {
-        Self::open_at(directory, clock, Arc::new(MemoryRail::default()), seed)
+        Self::open_at(directory, clock, (Arc::default(), None), seed)
     }
 
-    fn open_at(directory: tempfile::TempDir, clock: Arc<ManualClock>, rail: Arc<MemoryRail>, seed: u64) -> Self {
+    /// A new bank as [`TestBank::new`], on a rail of the caller's. `rail` stays idle.
+    #[must_use]
+    pub fn on(instead: Arc<dyn BankRail>) -> Self {
+        let start = Timestamp::parse("2026-11-23T02:00:00Z").expect("a moment");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::open_at(directory, Arc::new(ManualClock::at(start)), (Arc::default(), Some(instead)), 1)
+    }
+
+    fn open_at(
+        directory: tempfile::TempDir,
+        clock: Arc<ManualClock>,
+        (rail, instead): (Arc<MemoryRail>, Option<Arc<dyn BankRail>>),
+        seed: u64,
+    ) -> Self {
         let sent = Arc::new(SentMessages::default());
         let currency = |code| Currency::iso(code).expect("on list one");
         let options = BankOptions {
@@ -309,7 +324,7 @@ impl TestBank {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(seed)),
             vault: Arc::new(FixedVault { counter: AtomicU64::new(seed << 32) }),
-            rail: Arc::clone(&rail) as Arc<dyn BankRail>,
+            rail: instead.clone().unwrap_or_else(|| Arc::clone(&rail) as Arc<dyn BankRail>),
             notifier: Arc::clone(&sent) as Arc<dyn Notifier>,
             zone: "Asia/Shanghai".to_owned(),
             sandbox: true,
@@ -331,6 +346,7 @@ impl TestBank {
             bank,
             clock,
             rail,
+            instead,
             sent,
             directory,
         }
@@ -339,9 +355,9 @@ impl TestBank {
     /// Closes the bank and opens it again on the same directory, clock and rail.
     #[must_use]
     pub fn restart(self, seed: u64) -> Self {
-        let Self { bank, clock, directory, rail, .. } = self;
+        let Self { bank, clock, directory, rail, instead, .. } = self;
         drop(bank);
-        Self::open_at(directory, clock, rail, seed)
+        Self::open_at(directory, clock, (rail, instead), seed)
     }
 
     /// A customer of tier 3 with so many minor units of CNY. Blocks; usable within an async test.

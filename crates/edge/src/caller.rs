@@ -127,6 +127,8 @@ duties! {
         Operate = &[Role::Operations, Role::Administrator];
         /// Freezing, tiers, disputes, erasure.
         Restrain = &[Role::Compliance, Role::Administrator];
+        /// Finding a person by phone number, e-mail address or sign-in name.
+        Search = &[Role::Operations, Role::Compliance, Role::Administrator];
         /// Policies: fees, limits, terms.
         Shape = &[Role::Product, Role::Administrator];
     }

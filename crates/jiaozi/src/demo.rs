@@ -28,7 +28,8 @@ use vocabulary::Secret;
   jiaozi demo
   jiaozi demo --listen 127.0.0.1:9000 --data demo-bank --no-traffic
 
-Amounts of 900.01 to 900.10 make the sandbox bank misbehave: reject, be slow, silent, twice, late or wrong.")]
+Amounts of 900.01 to 900.10 make the sandbox bank misbehave: reject, be slow, silent, twice, late or wrong. With
+the staff token, PUT /v1/sandbox/bank does the same for any amount.")]
 pub struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]

@@ -5,6 +5,7 @@
 //! Invariant for every implementation: an end-to-end id is executed at most once, for ever, however often it is instructed.
 //! Calls may block; no unit of work is open while one runs. The present moment is an argument.
 
+use crate::TellManners;
 use money::Currency;
 use std::fmt;
 use vocabulary::Timestamp;
@@ -137,4 +138,9 @@ pub trait BankRail: Send + Sync {
     /// # Errors
     /// When there is no answer.
     fn statement(&self, after: u64, limit: u32, now: Timestamp) -> Result<Vec<StatementLine>, RailError>;
+
+    /// What lets it be told how to behave, when it is a sandbox bank. A real one has nothing of the kind.
+    fn manners(&self) -> Option<&dyn TellManners> {
+        None
+    }
 }

@@ -5,10 +5,12 @@
 
 mod bank_rail;
 mod key_vault;
+mod manners;
 mod notifier;
 mod webhook;
 
 pub use bank_rail::{BankRail, Instruction, Order, Outcome, RailError, Report, StatementLine};
 pub use key_vault::{DataKey, KeyVault, VaultError};
+pub use manners::{Behaviour, Manners, TellManners};
 pub use notifier::{Channel, Message, Notifier, NotifyError};
 pub use webhook::{Sending, WebhookRequest, WebhookSendError, WebhookSender, is_public};

@@ -4,7 +4,7 @@
 //! What is due is asked for by kind: whoever waits for somebody outside looks at its own kinds only, and a backlog of those
 //! costs nothing to a reader of others, since the index leads with the kind.
 
-use sql::{Connection, SqlError};
+use sql::{Connection, Row, SqlError};
 use vocabulary::Timestamp;
 
 /// A job that is due.
@@ -20,32 +20,43 @@ pub struct Job {
     pub subject: u128,
     /// How often it was tried before.
     pub attempts: u32,
+    /// Why it failed last, if it did: nothing personal.
+    pub error: Option<String>,
 }
 
 pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, 0)";
 pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1";
 pub(crate) const CANCEL: &str = "DELETE FROM job WHERE subject = ?1 AND kind = ?2";
 pub(crate) const POSTPONE: &str = "UPDATE job SET due = ?2, attempts = attempts + 1 WHERE no = ?1";
+pub(crate) const FAIL: &str = "UPDATE job SET due = ?2, attempts = attempts + 1, error = ?3 WHERE no = ?1";
 
 /// The jobs of some kinds that are due, earliest first: one short walk of the index for each kind, merged.
 pub(crate) fn due(connection: &Connection, now: Timestamp, kinds: &[&str], limit: u32) -> Result<Vec<Job>, SqlError> {
-    let sql =
-        "SELECT no, due, kind, subject, attempts FROM job WHERE kind = ?1 AND due <= ?2 ORDER BY due, no LIMIT ?3";
+    let sql = "SELECT no, due, kind, subject, attempts, error FROM job WHERE kind = ?1 AND due <= ?2 ORDER BY due, no LIMIT ?3";
     let mut found = Vec::new();
     for kind in kinds {
-        found.extend(connection.query(sql, sql::params![*kind, now, limit], |row| {
-            Ok(Job {
-                no: row.small(0)?,
-                due: row.time(1)?,
-                kind: row.text(2)?,
-                subject: row.u128(3)?,
-                attempts: row.small(4)?,
-            })
-        })?);
+        found.extend(connection.query(sql, sql::params![*kind, now, limit], read)?);
     }
     found.sort_by_key(|job| (job.due, job.no));
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found)
+}
+
+/// Jobs after a number, in the order in which they were written.
+pub(crate) fn after(connection: &Connection, no: u64, limit: u32) -> Result<Vec<Job>, SqlError> {
+    let sql = "SELECT no, due, kind, subject, attempts, error FROM job WHERE no > ?1 ORDER BY no LIMIT ?2";
+    connection.query(sql, sql::params![no, limit], read)
+}
+
+fn read(row: &Row<'_>) -> Result<Job, SqlError> {
+    Ok(Job {
+        no: row.small(0)?,
+        due: row.time(1)?,
+        kind: row.text(2)?,
+        subject: row.u128(3)?,
+        attempts: row.small(4)?,
+        error: row.opt_text(5)?,
+    })
 }
 
 /// The kinds of which there are jobs, due or not: one look at the index for each.

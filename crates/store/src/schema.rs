@@ -6,6 +6,7 @@ use sql::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "journal", sql: JOURNAL },
     Migration { version: 2, name: "jobs by kind", sql: JOBS_BY_KIND },
+    Migration { version: 3, name: "why a job failed", sql: "ALTER TABLE job ADD COLUMN error TEXT;" },
 ];
 
 /// Whoever does jobs asks for those of his own kinds: a backlog of others is not walked through.

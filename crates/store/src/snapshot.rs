@@ -284,6 +284,14 @@ impl<'a> Snapshot<'a> {
         Ok(jobs::due(self.connection, self.now, kinds, limit)?)
     }
 
+    /// Jobs after a number, due or not, in the order in which they were written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn jobs_after(&self, no: u64, limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(jobs::after(self.connection, no, limit)?)
+    }
+
     /// The kinds of which there are jobs, due or not.
     ///
     /// # Errors

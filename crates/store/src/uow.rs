@@ -338,6 +338,15 @@ impl<'u, 'c> Uow<'u, 'c> {
         Ok(())
     }
 
+    /// As [`Uow::postpone_job`], of a job that failed, with the reason: nothing personal.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn fail_job(&mut self, no: u64, due: Timestamp, why: &str) -> Result<(), StoreError> {
+        self.unit.execute(jobs::FAIL, sql::params![no, due, why])?;
+        Ok(())
+    }
+
     /// The lines of the entry whose first line has this number.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ pub mod events;
 pub mod merchants;
 pub mod payments;
 pub mod qr;
+pub mod quotes;
 pub mod sandbox;
 pub mod staff;
 pub mod statements;

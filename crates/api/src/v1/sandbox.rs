@@ -1,10 +1,12 @@
-//! What only a sandbox offers: a clock that moves forward, and the messages that people were sent.
+//! What only a sandbox offers: a clock that moves forward, a bank that behaves as it is told, and the messages that people
+//! were sent.
 
 use crate::dto::{Cursor, Listing, Moment, Page, page};
 use bank::notices::{self, NoticeView};
+use bank::sandbox_bank::{self, Behaviour as Told, Manners};
 use edge::caller::{AsStaff, Operate};
 use edge::reply::{Handled, Reply};
-use edge::{Context, Params, Problem, Strict};
+use edge::{Context, Params, Problem, Strict, blocking};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::ErrorCode;
@@ -26,6 +28,120 @@ pub struct ClockMove {
 pub struct BankClock {
     /// What it says.
     pub now: Moment,
+}
+
+/// How the sandbox bank treats instructions: top-ups, payouts, settlements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// Executes at once and says so a moment later.
+    Normal,
+    /// Executes and says so after `seconds`; 30 when absent.
+    Slow,
+    /// Executes and never says so; only its statement shows it, an hour later.
+    Silent,
+    /// Never does or says anything.
+    Dead,
+    /// Says everything twice, in results and statement.
+    Twice,
+    /// Says that it refused, executes nevertheless after `seconds` (three days when absent) and says that too.
+    Late,
+    /// Executes, says so, and then says that it did not.
+    Contradicting,
+    /// Executes one minor unit less than asked.
+    Wrong,
+    /// Executes, and takes it back after `seconds`; 60 when absent.
+    Returning,
+    /// Says that it came back; after `seconds` (60 when absent) executes nevertheless, and says that twice.
+    AfterReturn,
+    /// Executes and takes back after `seconds` (60 when absent), and has said both before, the second first.
+    Backwards,
+    /// Refuses: there is not enough money.
+    RejectFunds,
+    /// Refuses: the account is closed.
+    RejectClosed,
+    /// Is not reached at all: nothing is handed over.
+    Unreachable,
+    /// Executes, but its answer to the instruction is lost on the way.
+    AnswerLost,
+}
+
+/// What the sandbox bank is told, or was told last.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"behaviour": "slow", "seconds": 120, "instructions": 3}))]
+pub struct BankManners {
+    /// How it treats instructions.
+    pub behaviour: Behaviour,
+    /// For `slow`, `late`, `returning`, `after_return` and `backwards`: how long it takes.
+    #[schema(minimum = 1, maximum = 31_622_400)]
+    pub seconds: Option<u32>,
+    /// How many instructions, whatever their amount, before it is normal again; each call counts while it is `unreachable`.
+    /// All from now on when absent, but for amounts of 900.01 to 900.12, which choose a behaviour of their own.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub instructions: Option<u32>,
+}
+
+impl BankManners {
+    fn read(&self) -> Result<Manners, Problem> {
+        let invalid = |detail: &str, at| Err(Problem::because(ErrorCode::InvalidField, detail.to_owned()).at(at));
+        let timed = matches!(
+            self.behaviour,
+            Behaviour::Slow | Behaviour::Late | Behaviour::Returning | Behaviour::AfterReturn | Behaviour::Backwards
+        );
+        match self.seconds {
+            Some(_) if !timed => {
+                return invalid(
+                    "Send seconds with slow, late, returning, after_return and backwards only.",
+                    "/seconds",
+                );
+            }
+            Some(0 | 31_622_401..) => return invalid("Send 1 to 31622400 seconds.", "/seconds"),
+            Some(_) | None => {}
+        }
+        if matches!(self.instructions, Some(0 | 1_000_001..)) {
+            return invalid("Send 1 to 1000000 instructions.", "/instructions");
+        }
+        let behaviour = match self.behaviour {
+            Behaviour::Normal => Told::Prompt,
+            Behaviour::Slow => Told::Slow(self.seconds.unwrap_or(30)),
+            Behaviour::Silent => Told::Silent,
+            Behaviour::Dead => Told::Dead,
+            Behaviour::Twice => Told::Twice,
+            Behaviour::Late => Told::Late(self.seconds.unwrap_or(3 * 86_400)),
+            Behaviour::Contradicting => Told::Contradicting,
+            Behaviour::Wrong => Told::WrongAmount,
+            Behaviour::Returning => Told::Returning(self.seconds.unwrap_or(60)),
+            Behaviour::AfterReturn => Told::AfterReturn(self.seconds.unwrap_or(60)),
+            Behaviour::Backwards => Told::Backwards(self.seconds.unwrap_or(60)),
+            Behaviour::RejectFunds => Told::RejectFunds,
+            Behaviour::RejectClosed => Told::RejectClosed,
+            Behaviour::Unreachable => Told::Unreachable,
+            Behaviour::AnswerLost => Told::AnswerLost,
+        };
+        Ok(Manners { behaviour, left: self.instructions })
+    }
+
+    fn of(manners: Manners) -> Self {
+        let (behaviour, seconds) = match manners.behaviour {
+            Told::Prompt => (Behaviour::Normal, None),
+            Told::Slow(seconds) => (Behaviour::Slow, Some(seconds)),
+            Told::Silent => (Behaviour::Silent, None),
+            Told::Dead => (Behaviour::Dead, None),
+            Told::Twice => (Behaviour::Twice, None),
+            Told::Late(seconds) => (Behaviour::Late, Some(seconds)),
+            Told::Contradicting => (Behaviour::Contradicting, None),
+            Told::WrongAmount => (Behaviour::Wrong, None),
+            Told::Returning(seconds) => (Behaviour::Returning, Some(seconds)),
+            Told::AfterReturn(seconds) => (Behaviour::AfterReturn, Some(seconds)),
+            Told::Backwards(seconds) => (Behaviour::Backwards, Some(seconds)),
+            Told::RejectFunds => (Behaviour::RejectFunds, None),
+            Told::RejectClosed => (Behaviour::RejectClosed, None),
+            Told::Unreachable => (Behaviour::Unreachable, None),
+            Told::AnswerLost => (Behaviour::AnswerLost, None),
+        };
+        Self { behaviour, seconds, instructions: manners.left }
+    }
 }
 
 /// A message that a person was sent.
@@ -105,4 +221,33 @@ pub async fn outbox(who: AsStaff<Operate>, Params(listing): Params<Listing>) -> 
     let (before, limit) = (listing.before()?, listing.rows()?);
     let rows = notices::list(&who.bank, before, limit).await?;
     page(rows, limit, |row| Cursor::after(row.id), show)
+}
+
+fn manners(found: Option<Manners>) -> Handled<BankManners> {
+    let Some(found) = found else {
+        return Err(Problem::because(ErrorCode::SandboxOnly, "There is no sandbox bank here; use a test bank."));
+    };
+    Ok(Reply::ok(BankManners::of(found)))
+}
+
+/// Look at how the sandbox bank behaves
+///
+/// `instructions` says how many are still treated so before it is normal again; null for all.
+#[utoipa::path(get, path = "/v1/sandbox/bank", tag = "sandbox",
+    responses((status = 200, description = "What it was told last.", body = BankManners)))]
+pub async fn bank(who: AsStaff<Operate>) -> Handled<BankManners> {
+    only(&who.context)?;
+    manners(blocking(&who.bank, sandbox_bank::told_blocking).await?)
+}
+
+/// Tell the sandbox bank how to behave
+///
+/// For instructions that it takes from now on; what it has taken goes on as it was going to. Move the clock to see what
+/// customers see: by `decided_by` every top-up and payout is final, or under investigation with its next date.
+#[utoipa::path(put, path = "/v1/sandbox/bank", tag = "sandbox", request_body = BankManners,
+    responses((status = 200, description = "What it was told.", body = BankManners)))]
+pub async fn tell_bank(who: AsStaff<Operate>, Strict(body): Strict<BankManners>) -> Handled<BankManners> {
+    only(&who.context)?;
+    let told = body.read()?;
+    manners(blocking(&who.bank, move |bank| sandbox_bank::tell_blocking(bank, told)).await?)
 }

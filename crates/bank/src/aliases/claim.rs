@@ -30,9 +30,6 @@ pub struct AliasView {
     pub expires: Option<Timestamp>,
 }
 
-/// How many claims one customer may make within the life of a code.
-const CLAIMS_AT_ONCE: i64 = 5;
-
 /// Claims an alias for the customer's wallet and sends a code to it; a handle is verified at once. Whether somebody else
 /// holds it is said only to those who could prove that it is theirs: when the code is returned.
 ///
@@ -67,6 +64,8 @@ struct Draft {
     row: AliasRow,
     notice: Option<notices::Draft>,
     minutes: i64,
+    /// How many codes the customer may ask for within that time.
+    most: u32,
     masked: String,
 }
 
@@ -83,7 +82,8 @@ impl Draft {
             Alias::Email(_) => (AliasKind::Email, Some(Channel::Email)),
             Alias::Handle(_) => (AliasKind::Handle, None),
         };
-        let minutes = bank.policies().code_minutes;
+        let policies = bank.policies();
+        let (minutes, most) = (policies.code_minutes, policies.codes_at_once);
         let code = tokens::code(bank.entropy());
         let text = format!(
             "{} is your code to confirm this alias. It is good for {minutes} minutes. Tell it to nobody.",
@@ -105,15 +105,15 @@ impl Draft {
             verified: None,
             released: None,
         };
-        Ok(Self { row, notice, minutes: i64::from(minutes), masked: alias.masked() })
+        Ok(Self { row, notice, minutes: i64::from(minutes), most, masked: alias.masked() })
     }
 
     fn decide(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<AliasView, Refusal>, StoreError> {
         let now = uow.now();
         let row = AliasRow { expires: now.plus_seconds(self.minutes * 60), ..self.row.clone() };
         let since = now.plus_seconds(-self.minutes * 60);
-        if records::claims_since(uow.reading(), row.customer, since)? >= CLAIMS_AT_ONCE {
-            let detail = format!("at most {CLAIMS_AT_ONCE} codes within {} minutes; wait a little", self.minutes);
+        if records::claims_since(uow.reading(), row.customer, since)? >= i64::from(self.most) {
+            let detail = format!("at most {} codes within {} minutes; wait a little", self.most, self.minutes);
             return Ok(Outcome::Refused(Refusal::new(ErrorCode::TooManyAttempts, detail)));
         }
         let held = records::resolve(uow.reading(), &row.hash)?;

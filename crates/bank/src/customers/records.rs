@@ -1,7 +1,7 @@
 //! The table of customers.
 
 use crate::sealed::{KeyedHash, Place, Sealed};
-use sql::{Migration, Reading, params};
+use sql::{Migration, Reading, Row, SqlError, params};
 use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -73,16 +73,30 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &NewCustomer) -> Result<bool, S
 /// When the database fails.
 pub fn by_id(reading: Reading<'_>, id: Id<kinds::Customer>) -> Result<Option<CustomerRow>, StoreError> {
     let sql = "SELECT id, tier, sign_in, display_name, created, erased FROM customer WHERE id = ?1";
-    Ok(reading.query_opt(sql, params![id], |row| {
-        Ok(CustomerRow {
-            id: row.id(0)?,
-            tier: row.small(1)?,
-            sign_in: row.opt_blob(2)?.map(Sealed::from_stored),
-            display_name: Sealed::from_stored(row.blob(3)?),
-            created: row.time(4)?,
-            erased: row.opt_time(5)?,
-        })
-    })?)
+    Ok(reading.query_opt(sql, params![id], read)?)
+}
+
+/// Customers from before an id, newest first.
+pub(super) fn page(
+    reading: Reading<'_>,
+    before: Option<Id<kinds::Customer>>,
+    limit: u32,
+) -> Result<Vec<CustomerRow>, StoreError> {
+    let before = before.unwrap_or(Id::from_u128(u128::MAX));
+    let sql = "SELECT id, tier, sign_in, display_name, created, erased FROM customer WHERE id < ?1 \
+        ORDER BY id DESC LIMIT ?2";
+    Ok(reading.query(sql, params![before, limit], read)?)
+}
+
+fn read(row: &Row<'_>) -> Result<CustomerRow, SqlError> {
+    Ok(CustomerRow {
+        id: row.id(0)?,
+        tier: row.small(1)?,
+        sign_in: row.opt_blob(2)?.map(Sealed::from_stored),
+        display_name: Sealed::from_stored(row.blob(3)?),
+        created: row.time(4)?,
+        erased: row.opt_time(5)?,
+    })
 }
 
 /// Whom a sign-in name lets in, and with which password.

@@ -75,7 +75,7 @@ fn check(bank: &Bank, command: &Register) -> Result<Alias, Refusal> {
         let detail = "name at least one currency that is offered here";
         return Err(Refusal::new(ErrorCode::CurrencyUnknown, detail).at("currencies"));
     }
-    passwords::check_new(&command.password)?;
+    passwords::check_new(&bank.policies(), &command.password)?;
     Ok(alias)
 }
 

@@ -17,9 +17,6 @@ use ports::{Instruction, RailError};
 use store::{Job, Outcome, StoreError, Uow};
 use vocabulary::Id;
 
-/// When the bank is not reached, the next try is so many seconds later.
-const AGAIN_SECONDS: i64 = 10;
-
 /// Hands the job's instruction over.
 ///
 /// # Errors
@@ -112,8 +109,9 @@ fn refused<T: Instructed>(bank: &Bank, job: &Job, reason: String) -> Result<(), 
 /// Tries again later; `unsent` when nothing was ever sent, so that a deadline may give it up.
 fn again<T: Instructed>(bank: &Bank, job: &Job, unsent: bool) -> Result<(), BankError> {
     let (no, id) = (job.no, Id::from_u128(job.subject));
+    let pause = i64::from(bank.policies().rail_retry_seconds);
     bank.store().write_blocking(move |uow| {
-        let due = uow.now().plus_seconds(AGAIN_SECONDS);
+        let due = uow.now().plus_seconds(pause);
         uow.postpone_job(no, due)?;
         if unsent {
             T::set_unsent(uow, id)?;

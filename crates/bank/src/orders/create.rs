@@ -70,8 +70,10 @@ fn act(
     if let Err(text) = references::check(Some(&command.reference), command.description.as_deref()) {
         return Ok(Err(Refusal::new(text.code(), text.sentence()).at(text.field())));
     }
-    let usual = i64::from(desk.policies().order_seconds);
-    let seconds = match rules::create(command.amount.minor(), command.seconds, usual) {
+    let policies = desk.policies();
+    let (usual, shortest) = (policies.order_seconds, policies.order_shortest_seconds);
+    let lives = rules::Lives { usual, shortest, times: policies.order_longest_times };
+    let seconds = match rules::create(command.amount.minor(), command.seconds, lives) {
         Ok(seconds) => seconds,
         Err(rejection) => return Ok(Err(no(rejection))),
     };

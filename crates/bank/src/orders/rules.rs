@@ -8,8 +8,10 @@ use vocabulary::{ErrorCode, Timestamp};
 pub enum CreateRejection {
     /// The amount is zero.
     AmountNotPositive,
-    /// The life asked for is not between a minute and the longest the policy allows.
+    /// The life asked for is not one that the policy allows.
     Life {
+        /// The shortest, seconds.
+        shortest: i64,
         /// The longest, seconds.
         longest: i64,
     },
@@ -39,7 +41,7 @@ impl CreateRejection {
     pub fn sentence(self) -> String {
         match self {
             Self::AmountNotPositive => "an order has an amount above zero".to_owned(),
-            Self::Life { longest } => format!("an order lives between 60 and {longest} seconds"),
+            Self::Life { shortest, longest } => format!("an order lives between {shortest} and {longest} seconds"),
             Self::ReferenceReused => "the reference names another order; references are unique for ever".to_owned(),
             Self::MerchantNotActive => "the merchant accepts no payments in this currency".to_owned(),
             Self::StoreNotFound => "the merchant has no such store".to_owned(),
@@ -47,25 +49,29 @@ impl CreateRejection {
     }
 }
 
-/// An order cannot be shorter than this, seconds.
-const SHORTEST: i64 = 60;
+/// How long orders live, seconds: the policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lives {
+    /// When the merchant names no time.
+    pub usual: u32,
+    /// At least; the usual life where that is shorter.
+    pub shortest: u32,
+    /// At most so many times the usual life.
+    pub times: u32,
+}
 
 /// Checks what needs no record; gives the life in seconds.
 ///
 /// # Errors
 /// See [`CreateRejection`].
-pub fn create(amount: i64, asked: Option<u32>, usual: i64) -> Result<i64, CreateRejection> {
+pub fn create(amount: i64, asked: Option<u32>, lives: Lives) -> Result<i64, CreateRejection> {
     if amount <= 0 {
         return Err(CreateRejection::AmountNotPositive);
     }
-    // A merchant may ask for up to twelve times the usual life: a day when it is two hours.
-    let longest = usual.saturating_mul(12);
+    let usual = i64::from(lives.usual);
+    let (shortest, longest) = (usual.min(lives.shortest.into()), usual * i64::from(lives.times));
     let seconds = asked.map_or(usual, i64::from);
-    if (SHORTEST.min(usual)..=longest).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err(CreateRejection::Life { longest })
-    }
+    if (shortest..=longest).contains(&seconds) { Ok(seconds) } else { Err(CreateRejection::Life { shortest, longest }) }
 }
 
 /// Why an order cannot be paid, in order of precedence.

@@ -5,14 +5,14 @@
 
 use super::expire::JOB_EXPIRE;
 use super::parties::{self, Prepared};
-use super::pay::{self, Checked, PayCommand};
+use super::pay::{self, Checked, How, PayCommand};
 use super::plan::plan_hold;
 use super::posting::{self, Decided};
 use super::records::{self, PaymentHold};
 use super::{Method, PaymentView};
 use crate::entries::EntryKind;
 use crate::orders::OrderState;
-use crate::{Answer, Bank, BankError, Desk, Refusal, Wish};
+use crate::{Answer, Bank, BankError, Desk, Refusal, Wish, quotes};
 use store::{Outcome, Uow};
 use vocabulary::{ErrorCode, Id, kinds};
 
@@ -53,7 +53,7 @@ pub async fn authorize(bank: &Bank, command: AuthorizeCommand) -> Result<Answer<
 }
 
 /// How long a hold lives.
-fn life(desk: &Desk, asked: Option<u32>) -> Result<u32, Refusal> {
+pub(crate) fn life(desk: &Desk, asked: Option<u32>) -> Result<u32, Refusal> {
     let longest = desk.policies().hold_days.saturating_mul(86_400);
     match asked {
         None => Ok(longest),
@@ -73,7 +73,8 @@ fn act(
         Ok(seconds) => seconds,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let prepared = match pay::check(uow, &command.pay, (prepared, Method::Hold))? {
+    let how = How::Hold { seconds: command.seconds };
+    let prepared = match pay::check(uow, &command.pay, (prepared, how))? {
         Checked::Go(prepared) => prepared,
         Checked::Before(payment) => return Ok(Ok(payment.view(desk.currencies()))),
         Checked::No(refusal) => return Ok(Err(refusal)),
@@ -89,6 +90,7 @@ fn act(
     let payment = pay::fresh(uow, &command.pay, (&prepared, id), (Method::Hold, posted.entry));
     let expires = uow.now().plus_seconds(i64::from(seconds));
     pay::write(uow, &payment, OrderState::Authorized)?;
+    quotes::consume(uow, command.pay.quote, id.as_u128())?;
     records::insert_hold(uow, id, &PaymentHold { entry, expires, fee: prepared.fee })?;
     uow.schedule(expires, JOB_EXPIRE, id.as_u128())?;
     posting::tell(uow, "payment.held", &payment, prepared.currency, "");

@@ -15,9 +15,6 @@ use vocabulary::{Id, Timestamp, kinds};
 /// The job that tries to pay a waiting refund.
 pub const JOB_FUNDS: &str = "refund.funds";
 
-/// How often a waiting refund is tried between settlements, seconds.
-const AGAIN: i64 = 900;
-
 /// How many waiting refunds one settlement looks at.
 const QUEUE: u32 = 10_000;
 
@@ -30,8 +27,8 @@ enum Tried {
 }
 
 /// Has the refund tried again.
-pub(super) fn try_later(uow: &mut Uow<'_, '_>, id: Id<kinds::Refund>) -> Result<(), StoreError> {
-    let due = uow.now().plus_seconds(AGAIN);
+pub(super) fn try_later(desk: &Desk, uow: &mut Uow<'_, '_>, id: Id<kinds::Refund>) -> Result<(), StoreError> {
+    let due = uow.now().plus_seconds(i64::from(desk.policies().refund_retry_seconds));
     uow.schedule(due, JOB_FUNDS, id.as_u128())
 }
 
@@ -43,7 +40,7 @@ pub fn fund(bank: &Bank, job: &Job) -> Result<(), BankError> {
     let (desk, no, id) = (bank.desk(), job.no, Id::from_u128(job.subject));
     bank.store().write_blocking(move |uow| {
         if uow.finish_job(no)? && attempt(&desk, uow, id)? == Tried::Short {
-            try_later(uow, id)?;
+            try_later(&desk, uow, id)?;
         }
         Ok(Outcome::<(), ()>::Done(()))
     })?;

@@ -49,7 +49,7 @@ pub use expire::{JOB_EXPIRE, expire};
 pub use fund_refund::{JOB_FUNDS, fund, fund_waiting};
 pub use history::{list_by_account, refund_by_id, refunds_of, view};
 pub use parties::{Payee, Prepared, Target};
-pub use pay::{PayCommand, pay, pay_blocking};
+pub use pay::{How, PayCommand, pay, pay_blocking};
 pub use pay_many::{MOST, RowOutcome, pay_many};
 pub use records::{MIGRATIONS, by_id};
 pub use refund::{RefundCommand, RefundState, RefundView, refund};
@@ -57,13 +57,15 @@ pub use refund_records::MIGRATIONS as REFUND_MIGRATIONS;
 pub use rules::state_of;
 pub use void::void;
 
+pub(crate) use authorize::life as hold_life;
 pub(crate) use capture::book as book_capture;
 pub(crate) use parties::prepare;
 pub(crate) use pay::{Checked, check};
 pub(crate) use plan::{plan_hold, plan_pay};
-pub(crate) use posting::till;
-pub(crate) use refund::{Booked, book as book_refund, plan_refund};
+pub(crate) use posting::{currency_of, till};
+pub(crate) use refund::{Booked, book as book_refund, merchant_short, plan_fresh_refund};
 pub(crate) use refund_rules::moves;
+pub(crate) use void::book as book_void;
 
 use crate::Currencies;
 use crate::fees::FeeParts;

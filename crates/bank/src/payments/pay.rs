@@ -13,8 +13,9 @@ use super::records;
 use super::{Method, Payment, PaymentState, PaymentView};
 use crate::entries::{Channel, EntryKind, Intent};
 use crate::orders::{self, OrderState};
+use crate::quotes::{self, Asked, Movement};
 use crate::references::{self, Named};
-use crate::{Answer, Bank, BankError, Desk, Principal, Refusal, Wish, quotes};
+use crate::{Answer, Bank, BankError, Desk, Principal, Refusal, Wish};
 use money::Money;
 use store::{Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Id, kinds};
@@ -42,6 +43,27 @@ pub struct PayCommand {
     pub quote: Option<Id<kinds::Quote>>,
 }
 
+/// At once, or by a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// At once.
+    AtOnce,
+    /// By a hold of so many seconds; as long as the policy says when not given.
+    Hold {
+        /// Seconds.
+        seconds: Option<u32>,
+    },
+}
+
+impl How {
+    const fn method(self) -> Method {
+        match self {
+            Self::AtOnce => Method::Immediate,
+            Self::Hold { .. } => Method::Hold,
+        }
+    }
+}
+
 impl PayCommand {
     /// Everything asked for, as bytes: equal for equal wishes. `quoted` leaves out the quote's id, to compare with it.
     #[must_use]
@@ -62,6 +84,19 @@ impl PayCommand {
             bytes.extend(quote.to_bytes());
         }
         bytes
+    }
+
+    /// What a quote ties down of it.
+    pub(crate) fn asked(&self, how: How) -> Asked {
+        let mut body = self.body(true);
+        let movement = match how {
+            How::AtOnce => Movement::Payment,
+            How::Hold { seconds } => {
+                body.extend(seconds.map(u32::to_be_bytes).into_iter().flatten());
+                Movement::Hold
+            }
+        };
+        Asked { who: self.principal, movement, fingerprint: Wish::fingerprint_of(&body) }
     }
 
     pub(crate) fn wish(&self, operation: &'static str) -> Wish {
@@ -119,7 +154,7 @@ fn act(
     command: &PayCommand,
     (prepared, id): (&Prepared, Id<kinds::Payment>),
 ) -> Decided<PaymentView> {
-    let prepared = match check(uow, command, (prepared, Method::Immediate))? {
+    let prepared = match check(uow, command, (prepared, How::AtOnce))? {
         Checked::Go(prepared) => prepared,
         Checked::Before(payment) => return Ok(Ok(payment.view(desk.currencies()))),
         Checked::No(refusal) => return Ok(Err(refusal)),
@@ -140,6 +175,7 @@ fn act(
         ..fresh(uow, command, (&prepared, id), (Method::Immediate, posted.entry))
     };
     write(uow, &payment, OrderState::Paid)?;
+    quotes::consume(uow, command.quote, id.as_u128())?;
     posting::tell(uow, "payment.succeeded", &payment, prepared.currency, "");
     let mut view = payment.view(desk.currencies());
     let from = prepared.payer.account;
@@ -157,18 +193,18 @@ pub(crate) enum Checked {
     No(Refusal),
 }
 
-/// Looks at reference, order and quote, where they are given.
+/// Looks at reference, order and quote, where they are given. The quote is consumed by whoever then pays.
 pub(crate) fn check(
     uow: &mut Uow<'_, '_>,
     command: &PayCommand,
-    (prepared, method): (&Prepared, Method),
+    (prepared, how): (&Prepared, How),
 ) -> Result<Checked, StoreError> {
     let mut prepared = prepared.clone();
     if let Some(reference) = &command.reference
         && let Some(found) = references::find(uow.reading(), prepared.payee.merchant, Named::Payment, reference)?
     {
         let before = records::by_id(uow.reading(), Id::from_u128(found))?;
-        return Ok(match before.filter(|before| same(before, &prepared, method)) {
+        return Ok(match before.filter(|before| same(before, &prepared, how.method())) {
             Some(before) => Checked::Before(before),
             None => Checked::No(Refusal::of(ErrorCode::ReferenceReused).at("reference")),
         });
@@ -183,8 +219,9 @@ pub(crate) fn check(
         }
     }
     if let Some(quote) = command.quote {
-        match quotes::redeem(uow, quote, (command, method))? {
-            Ok(fee) => prepared.fee = fee,
+        match quotes::redeem(uow, quote, &command.asked(how))? {
+            Ok(Some(fee)) => prepared.fee = fee,
+            Ok(None) => return Err(StoreError::Corrupt { table: "quote", finding: "a payment without terms" }),
             Err(refusal) => return Ok(Checked::No(refusal)),
         }
     }

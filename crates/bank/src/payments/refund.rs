@@ -194,7 +194,7 @@ pub(crate) fn book(
 }
 
 /// Decides a refund by the payment's own state: which payment, and how much.
-pub(crate) fn plan_refund(desk: &Desk, uow: &Uow<'_, '_>, command: &RefundCommand) -> Decided<(Payment, i64)> {
+fn plan_refund(desk: &Desk, uow: &Uow<'_, '_>, command: &RefundCommand) -> Decided<(Payment, i64)> {
     let payment = match owned(uow, command.principal, command.payment)? {
         Ok(payment) => payment,
         Err(refusal) => return Ok(Err(refusal)),
@@ -204,6 +204,25 @@ pub(crate) fn plan_refund(desk: &Desk, uow: &Uow<'_, '_>, command: &RefundComman
         Ok(amount) => Ok(Ok((payment, amount))),
         Err(no) => Ok(Err(Refusal::new(no.code(), no.sentence()))),
     }
+}
+
+/// As [`plan_refund`], of a refund that is not yet made: a reference that names one is reused.
+pub(crate) fn plan_fresh_refund(desk: &Desk, uow: &Uow<'_, '_>, command: &RefundCommand) -> Decided<(Payment, i64)> {
+    let known = match owned(uow, command.principal, command.payment)? {
+        Ok(payment) => payment,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match before(uow, command, &known)? {
+        Ok(None) => plan_refund(desk, uow, command),
+        Ok(Some(_)) => Ok(Err(Refusal::of(ErrorCode::ReferenceReused).at("reference"))),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// The refusal of a refund that the merchant cannot pay and does not want to wait for.
+pub(crate) fn merchant_short() -> Refusal {
+    let no = RefundRejection::MerchantShort;
+    Refusal::new(no.code(), no.sentence())
 }
 
 /// The refund that the reference named before, if it is this very wish; `reference_reused` if it is another.
@@ -242,10 +261,7 @@ fn act(desk: &Desk, uow: &mut Uow<'_, '_>, command: &RefundCommand, id: Id<kinds
     let (state, back) = match book(desk, uow, (&payment, amount), intent)? {
         Booked::Paid(back) => (RefundState::Succeeded, back),
         Booked::Short if command.wait => (RefundState::PendingFunds, FeeParts::default()),
-        Booked::Short => {
-            let no = RefundRejection::MerchantShort;
-            return Ok(Err(Refusal::new(no.code(), no.sentence())));
-        }
+        Booked::Short => return Ok(Err(merchant_short())),
         Booked::Refused(refusal) => return Ok(Err(refusal)),
     };
 
@@ -275,7 +291,7 @@ fn write(desk: &Desk, uow: &mut Uow<'_, '_>, mut payment: Payment, refund: &Refu
     } else {
         payment.waiting += refund.amount;
         refund_records::enqueue(uow, payment.to, refund.id)?;
-        super::fund_refund::try_later(uow, refund.id)?;
+        super::fund_refund::try_later(desk, uow, refund.id)?;
     }
     records::update(uow, &payment)?;
     tell(desk, uow, &payment, refund)?;

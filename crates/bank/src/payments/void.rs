@@ -37,13 +37,14 @@ pub async fn void(
     .await
 }
 
-fn act(
+/// Decides and posts a void; nothing else is written. Gives the payment and what is released of the payer's money.
+pub(crate) fn book(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
     (principal, channel): (Principal, Channel),
     id: Id<kinds::Payment>,
-) -> Decided<PaymentView> {
-    let mut payment = match owned(uow, principal, id)? {
+) -> Decided<(Payment, i64)> {
+    let payment = match owned(uow, principal, id)? {
         Ok(payment) => payment,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -51,10 +52,20 @@ fn act(
         return Ok(Err(Refusal::new(no.code(), no.sentence())));
     }
     let hold = hold_of(uow, &payment)?.entry;
+    let before = posting::available(uow, payment.from)?;
     let intent = Intent { kind: EntryKind::PaymentVoid, principal, channel, cause: id.as_u128() };
     if let Err(refusal) = posting::post(desk, uow, intent, vec![Step::Void { hold }])? {
         return Ok(Err(refusal));
     }
+    let released = posting::available(uow, payment.from)?.saturating_sub(before);
+    Ok(Ok((payment, released)))
+}
+
+fn act(desk: &Desk, uow: &mut Uow<'_, '_>, who: (Principal, Channel), id: Id<kinds::Payment>) -> Decided<PaymentView> {
+    let mut payment = match book(desk, uow, who, id)? {
+        Ok((payment, _)) => payment,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
 
     // After this point it must succeed.
     end(uow, &mut payment, PaymentState::Voided)?;

@@ -23,7 +23,7 @@ mod tests;
 
 pub use records::MIGRATIONS;
 pub(crate) use send_back::{SendBack, send_back};
-pub use start::{StartForMerchant, StartPayout, dry_run, start, start_for_merchant};
+pub use start::{StartForMerchant, StartPayout, dry_run, quote, start, start_for_merchant, start_quoted};
 
 use crate::bank::Bank;
 use crate::desk::Desk;

@@ -1,4 +1,5 @@
-//! Starting a payout: the wish, the money into suspense and the jobs, in one unit.
+//! Starting a payout: the wish, the money into suspense and the jobs, in one unit; and quoting one. The unit that starts a
+//! payout with a quote ends the quote too: see [`crate::quotes`].
 
 use crate::bank::Bank;
 use crate::bank_accounts;
@@ -9,13 +10,15 @@ use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::error::BankError;
 use crate::forecast::{self, Forecast};
 use crate::payouts::{JOB_DEADLINE, JOB_INSTRUCT, Payout, PayoutState, PayoutView, records};
+use crate::policies::{Bearer, Fee};
+use crate::quotes::{self, Arrival, Asked, Made, Movement, QuoteView};
 use crate::refusal::Refusal;
 use crate::wallets::{self, WalletAccount};
 use crate::wish::{Answer, Principal, Wish};
 use ledger::{AccountNo, Count, Step, UpTo};
 use money::{Currency, Money};
 use store::{Outcome, StoreError, Uow};
-use vocabulary::{ErrorCode, Id, kinds};
+use vocabulary::{ErrorCode, Id, Timestamp, kinds};
 
 /// What a customer wishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +53,23 @@ pub struct StartForMerchant {
 struct Terms {
     customer: Id<kinds::Customer>,
     account: WalletAccount,
+    fee: Option<Fee>,
     charge: Charge,
 }
 
-/// Refuses in this order: not a customer, amount, wallet, bank account, fee.
+/// What a quote ties down of a payout.
+fn asked(who: Principal, wish: &StartPayout) -> Asked {
+    let (amount, currency) = (wish.amount.minor(), wish.amount.currency());
+    let text = format!("{} to {} of {amount} {currency}", wish.wallet, wish.bank_account);
+    Asked { who, movement: Movement::Payout, fingerprint: Wish::fingerprint_of(text.as_bytes()) }
+}
+
+/// Refuses in this order: not a customer, amount, wallet, bank account, quote, fee.
 fn terms(
     desk: &Desk,
     uow: &Uow<'_, '_>,
     who: Principal,
-    wish: &StartPayout,
+    (wish, quote): (&StartPayout, Option<Id<kinds::Quote>>),
 ) -> Result<Result<Terms, Refusal>, StoreError> {
     let no = |code| Ok(Err(Refusal::of(code)));
     let Principal::Customer(customer) = who else { return no(ErrorCode::Forbidden) };
@@ -72,8 +83,12 @@ fn terms(
     if !bank_accounts::usable(uow.reading(), customer.as_u128(), wish.bank_account)? {
         return Ok(Err(Refusal::of(ErrorCode::BankAccountNotFound).at("bank_account")));
     }
-    match Charge::of(desk.policies(), "payout", wish.amount.minor()) {
-        Ok(charge) => Ok(Ok(Terms { customer, account, charge })),
+    let fee = match quotes::terms(desk, uow, quote, &asked(who, wish))? {
+        Ok(fee) => fee,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match Charge::of(fee.as_ref(), wish.amount.minor()) {
+        Ok(charge) => Ok(Ok(Terms { customer, account, fee, charge })),
         Err(_) => no(ErrorCode::AmountTooLarge),
     }
 }
@@ -105,9 +120,23 @@ fn steps(
 /// # Errors
 /// Trouble.
 pub async fn start(bank: &Bank, wish: Wish, command: StartPayout) -> Result<Answer<PayoutView>, BankError> {
+    start_quoted(bank, wish, command, None).await
+}
+
+/// As [`start`], under the terms of a quote. Refused before the fee is looked at with `not_found`, `quote_used`,
+/// `quote_expired`, `quote_differs`.
+///
+/// # Errors
+/// Trouble.
+pub async fn start_quoted(
+    bank: &Bank,
+    wish: Wish,
+    command: StartPayout,
+    quote: Option<Id<kinds::Quote>>,
+) -> Result<Answer<PayoutView>, BankError> {
     let (desk, who, id) = (bank.desk(), wish.principal, bank.new_id::<kinds::Payout>());
     bank.once(wish, move |uow| {
-        let terms = match terms(&desk, uow, who, &command)? {
+        let terms = match terms(&desk, uow, who, (&command, quote))? {
             Ok(terms) => terms,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
@@ -126,6 +155,7 @@ pub async fn start(bank: &Bank, wish: Wish, command: StartPayout) -> Result<Answ
             tax: terms.charge.tax,
             ..fresh(&desk, uow, id, command.amount)
         };
+        quotes::consume(uow, quote, id.as_u128())?;
         Ok(Outcome::Done(commence(&desk, uow, &payout)?))
     })
     .await
@@ -194,7 +224,7 @@ pub(super) fn fresh(desk: &Desk, uow: &Uow<'_, '_>, id: Id<kinds::Payout>, amoun
         cause: 0,
         created,
         sent: None,
-        deadline: created.plus_seconds(i64::from(desk.policies().payout_deadline_seconds)),
+        deadline: deadline(desk, created),
         next_date: None,
         ended: None,
         reason: String::new(),
@@ -209,6 +239,10 @@ pub(super) fn commence(desk: &Desk, uow: &mut Uow<'_, '_>, payout: &Payout) -> R
     Ok(payout.view(desk))
 }
 
+fn deadline(desk: &Desk, created: Timestamp) -> Timestamp {
+    created.plus_seconds(i64::from(desk.policies().payout_deadline_seconds))
+}
+
 /// What a payout would come to, without writing anything: fee, what is left of the limits, the balance after.
 ///
 /// # Errors
@@ -219,18 +253,51 @@ pub async fn dry_run(
     command: StartPayout,
 ) -> Result<Result<Forecast, Refusal>, BankError> {
     let desk = bank.desk();
-    forecast::without_trace(bank, move |uow| {
-        let terms = match terms(&desk, uow, who, &command)? {
-            Ok(terms) => terms,
+    forecast::without_trace(bank, move |uow| Ok(foresee(&desk, uow, who, &command)?.map(|(forecast, _)| forecast)))
+        .await
+}
+
+/// As [`dry_run`], and promises its fee for a while.
+///
+/// # Errors
+/// Trouble.
+pub async fn quote(bank: &Bank, who: Principal, command: StartPayout) -> Result<Result<QuoteView, Refusal>, BankError> {
+    let (desk, id) = (bank.desk(), bank.new_id());
+    quotes::make(bank, who, move |uow| {
+        let (forecast, terms) = match foresee(&desk, uow, who, &command)? {
+            Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let account = terms.account.account;
-        let steps = steps(&desk, uow, (account, command.amount), (&terms.charge, Count::Use))?;
-        let intent = Intent { kind: EntryKind::Payout, principal: who, channel: command.channel, cause: 0 };
-        let fee = terms.charge.total();
-        let total = command.amount.minor().saturating_add(fee);
-        let of = forecast::Of { who, account, amount: command.amount, fee, total };
-        forecast::of(&desk, uow, of, entries::draft(&desk, uow, intent, steps))
+        let made = Made {
+            terms: terms.fee,
+            forecast,
+            fee: terms.charge.parts(),
+            fee_bearer: Bearer::Payer,
+            payee_receives: command.amount.minor(),
+            arrival: Arrival::WhenTheBankConfirms,
+            decided_by: Some(deadline(&desk, uow.now())),
+        };
+        quotes::promise(&desk, uow, id, (asked(who, &command), made)).map(Ok)
     })
     .await
+}
+
+fn foresee(
+    desk: &Desk,
+    uow: &mut Uow<'_, '_>,
+    who: Principal,
+    command: &StartPayout,
+) -> Result<Result<(Forecast, Terms), Refusal>, StoreError> {
+    let terms = match terms(desk, uow, who, (command, None))? {
+        Ok(terms) => terms,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let account = terms.account.account;
+    let steps = steps(desk, uow, (account, command.amount), (&terms.charge, Count::Use))?;
+    let intent = Intent { kind: EntryKind::Payout, principal: who, channel: command.channel, cause: 0 };
+    let fee = terms.charge.total();
+    let total = command.amount.minor().saturating_add(fee);
+    let of = forecast::Of { who, account, amount: command.amount, fee, total };
+    let entry = entries::draft(desk, uow, intent, steps);
+    Ok(forecast::of(desk, uow, of, entry)?.map(|forecast| (forecast, terms)))
 }

@@ -8,6 +8,25 @@ use money::Currency;
 use std::collections::BTreeMap;
 use vocabulary::BookingDate;
 
+/// Within so many days the last attempt of a webhook is made: a promise to receivers, which no bank takes back.
+const WEBHOOK_DAYS: u64 = 3;
+
+/// Where a default comes from, for auditors.
+#[must_use]
+pub(super) fn source(policy: &str) -> &'static str {
+    match policy {
+        "webhook_retry_seconds" => "the product's default, after the schedule that Standard Webhooks recommends",
+        "webhook_secret_overlap_seconds" => "the product's default; Standard Webhooks asks for rotation without a gap",
+        "order_longest_times" | "order_shortest_seconds" => "the product's default: an order lives a minute to a day",
+        "rail_retry_seconds" => "the product's default: a bank that is away for a moment loses a customer no minute",
+        "refund_retry_seconds" => "the product's default: a merchant's next money is tried within a quarter of an hour",
+        "confirmation_seconds" => "the product's default: five times as long as a quote",
+        "codes_at_once" => "the product's default: codes cost money and may annoy whoever the number belongs to",
+        "password_characters" => "the product's default, above the eight of NIST SP 800-63B",
+        _ => "the product's default",
+    }
+}
+
 impl Policies {
     /// What a new bank starts with.
     #[must_use]
@@ -19,6 +38,10 @@ impl Policies {
             refund_days: 365,
             refunds_per_payment: 50,
             order_seconds: 7200,
+            order_shortest_seconds: 60,
+            order_longest_times: 12,
+            refund_retry_seconds: 900,
+            rail_retry_seconds: 10,
             hold_days: 7,
             topup_deadline_seconds: 3600,
             payout_deadline_seconds: 86_400,
@@ -29,13 +52,19 @@ impl Policies {
             settlement: settlement(),
             limits: currencies.all().flat_map(limits).collect(),
             quote_seconds: 60,
+            confirmation_seconds: 300,
             code_tries: 5,
             code_minutes: 10,
+            codes_at_once: 5,
+            password_characters: 12,
             session_hours: 12,
             sign_in: Throttle { tries: 5, minutes: 15 },
             staff_token_days: 90,
             sign_in_failure_days: 30,
             quote_days: 30,
+            webhook_retry_seconds: vec![5, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 72_000, 86_400],
+            webhook_secret_overlap_seconds: 86_400,
+            webhook_endpoints: 20,
         }
     }
 
@@ -44,24 +73,34 @@ impl Policies {
     /// # Errors
     /// The name of the first policy at fault and what its range is.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let ranges: [(&'static str, u32, u32, u32); 16] = [
+        let ranges = [
             ("unclaimed_hours", self.unclaimed_hours, 1, 8_760),
             ("refund_days", self.refund_days, 0, 3_650),
             ("refunds_per_payment", self.refunds_per_payment, 0, 1_000),
             ("order_seconds", self.order_seconds, 30, 2_592_000),
+            ("order_shortest_seconds", self.order_shortest_seconds, 1, 86_400),
+            ("order_longest_times", self.order_longest_times, 1, 1_000),
+            ("refund_retry_seconds", self.refund_retry_seconds, 1, 86_400),
+            ("rail_retry_seconds", self.rail_retry_seconds, 1, 3_600),
             ("hold_days", self.hold_days, 1, 365),
             ("topup_deadline_seconds", self.topup_deadline_seconds, 1, 2_592_000),
             ("payout_deadline_seconds", self.payout_deadline_seconds, 1, 2_592_000),
             ("investigation_next_days", self.investigation_next_days, 1, 30),
             ("cut_off_second_of_day", self.cut_off_second_of_day, 1, 86_400),
             ("quote_seconds", self.quote_seconds, 1, 86_400),
+            ("confirmation_seconds", self.confirmation_seconds, 10, 86_400),
             ("code_tries", self.code_tries, 1, 20),
             ("code_minutes", self.code_minutes, 1, 1_440),
+            ("codes_at_once", self.codes_at_once, 1, 100),
+            // Never fewer than the interface promises.
+            ("password_characters", self.password_characters, 12, 64),
             ("session_hours", self.session_hours, 1, 8_760),
             ("staff_token_days", self.staff_token_days, 1, 3_650),
             // Longer than the longest pause that failures lead to.
             ("sign_in_failure_days", self.sign_in_failure_days, 8, 3_650),
             ("quote_days", self.quote_days, 1, 3_650),
+            ("webhook_secret_overlap_seconds", self.webhook_secret_overlap_seconds, 0, 2_592_000),
+            ("webhook_endpoints", self.webhook_endpoints, 1, 100),
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {
@@ -70,6 +109,14 @@ impl Policies {
         }
         if !(1..=1_000).contains(&self.sign_in.tries) || !(1..=10_080).contains(&self.sign_in.minutes) {
             return Err(("sign_in", "tries are 1 to 1,000 and minutes 1 to 10,080"));
+        }
+        let pauses = &self.webhook_retry_seconds;
+        let all: u64 = pauses.iter().copied().map(u64::from).sum();
+        if pauses.len() > 30 || pauses.first() == Some(&0) || !pauses.is_sorted() || all > WEBHOOK_DAYS * 86_400 {
+            return Err((
+                "webhook_retry_seconds",
+                "at most 30 pauses, none shorter than the one before, three days in all",
+            ));
         }
         self.check_terms()
     }

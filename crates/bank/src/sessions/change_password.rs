@@ -55,7 +55,7 @@ pub(super) async fn prepare(
     current: Secret<String>,
     new: Secret<String>,
 ) -> Result<Result<Change, Refusal>, BankError> {
-    if let Err(refusal) = passwords::check_new(&new) {
+    if let Err(refusal) = passwords::check_new(&bank.policies(), &new) {
         return Ok(Err(refusal.at("new_password")));
     }
     let (throttle, customer) = (bank.policies().sign_in, session.customer);

@@ -21,7 +21,7 @@ pub(crate) mod tests;
 
 pub(crate) use outcome::{fee_of_released, released, sent_back};
 pub use records::MIGRATIONS;
-pub use start::{StartTopUp, dry_run, start};
+pub use start::{StartTopUp, dry_run, quote, start, start_quoted};
 
 use crate::bank::Bank;
 use crate::desk::Desk;

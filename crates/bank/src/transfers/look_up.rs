@@ -134,7 +134,7 @@ pub async fn look_up(
         Ok(wanted) => wanted,
         Err(code) => return Ok(Err(Refusal::of(code).at("payee"))),
     };
-    let expires = bank.now().plus_seconds(i64::from(desk.policies().quote_seconds).max(60) * 5);
+    let expires = bank.now().plus_seconds(i64::from(desk.policies().confirmation_seconds));
     let found = bank
         .store()
         .read(move |snapshot| {

@@ -26,7 +26,7 @@ pub use claim::{CLAIMED_AT_ONCE, claim_for_alias};
 pub use give_back::{JOB_RETURN, cancel, run_return};
 pub use look_up::{Payee, PayeeRef, look_up};
 pub use records::MIGRATIONS;
-pub use send::{Send, dry_run, send};
+pub use send::{Send, dry_run, quote, send, send_quoted};
 
 use crate::bank::Bank;
 use crate::desk::Desk;

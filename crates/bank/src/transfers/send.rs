@@ -1,4 +1,7 @@
-//! Sending: to a payee who is known, or to an alias that nobody holds yet.
+//! Sending: to a payee who is known, or to an alias that nobody holds yet; and quoting it.
+//!
+//! A quote ties down the payee who was meant when it was made: should the alias change hands until it is redeemed, the
+//! confirmation refuses, and the quote would too. The unit that sends with a quote ends the quote: see [`crate::quotes`].
 
 use crate::bank::Bank;
 use crate::charges::Charge;
@@ -7,6 +10,8 @@ use crate::desk::Desk;
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::error::BankError;
 use crate::forecast::{self, Forecast};
+use crate::policies::Fee;
+use crate::quotes::{self, Arrival, Asked, Made, Movement, QuoteView};
 use crate::refusal::Refusal;
 use crate::transfers::give_back::JOB_RETURN;
 use crate::transfers::look_up::{PayeeRef, Target, Wanted, check, resolve};
@@ -39,7 +44,27 @@ struct Terms {
     target: Target,
     /// The payee's account; the account for unclaimed money when nobody holds the alias.
     credit: AccountNo,
+    fee: Option<Fee>,
     charge: Charge,
+}
+
+/// A wish to send, its payee's name read, and what comes with it.
+struct Sending<'a> {
+    wish: &'a Send,
+    wanted: Result<Wanted, ErrorCode>,
+    /// Whether a confirmation is needed: not for a forecast.
+    confirmed: bool,
+    quote: Option<Id<kinds::Quote>>,
+}
+
+/// What a quote ties down of a transfer.
+fn asked(who: Principal, wish: &Send, target: Target) -> Asked {
+    let payee = match target {
+        Target::Wallet(wallet, customer) => format!("{wallet} of {customer}"),
+        Target::Nobody(alias) => format!("nobody at {alias:?}"),
+    };
+    let text = format!("{} to {payee} of {} {}", wish.wallet, wish.amount.minor(), wish.amount.currency());
+    Asked { who, movement: Movement::Transfer, fingerprint: Wish::fingerprint_of(text.as_bytes()) }
 }
 
 impl Terms {
@@ -50,14 +75,15 @@ impl Terms {
 }
 
 /// Refuses in this order: not a customer, amount, wallet, payee's name, payee, payer is payee, confirmation, payee's currency,
-/// fee.
+/// quote, fee.
 fn terms(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
     who: Principal,
-    (wish, wanted, confirmed): (&Send, Result<Wanted, ErrorCode>, bool),
+    sending: Sending<'_>,
 ) -> Result<Result<Terms, Refusal>, StoreError> {
     let no = |code: ErrorCode, field: &str| Ok(Err(Refusal::of(code).at(field)));
+    let Sending { wish, wanted, confirmed, quote } = sending;
     let Principal::Customer(customer) = who else { return Ok(Err(Refusal::of(ErrorCode::Forbidden))) };
     let currency = wish.amount.currency();
     if wish.amount.is_zero() {
@@ -88,8 +114,12 @@ fn terms(
             None => return no(ErrorCode::CurrencyMismatch, "amount"),
         },
     };
-    match Charge::of(desk.policies(), "transfer", wish.amount.minor()) {
-        Ok(charge) => Ok(Ok(Terms { payer, target, credit, charge })),
+    let fee = match quotes::terms(desk, uow, quote, &asked(who, wish, target))? {
+        Ok(fee) => fee,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match Charge::of(fee.as_ref(), wish.amount.minor()) {
+        Ok(charge) => Ok(Ok(Terms { payer, target, credit, fee, charge })),
         Err(_) => no(ErrorCode::AmountTooLarge, "amount"),
     }
 }
@@ -121,10 +151,25 @@ fn kind_of(target: Target) -> EntryKind {
 /// # Errors
 /// Trouble.
 pub async fn send(bank: &Bank, wish: Wish, command: Send) -> Result<Answer<TransferView>, BankError> {
+    send_quoted(bank, wish, command, None).await
+}
+
+/// As [`send`], under the terms of a quote. Refused before the fee is looked at with `not_found`, `quote_used`,
+/// `quote_expired`, `quote_differs`.
+///
+/// # Errors
+/// Trouble.
+pub async fn send_quoted(
+    bank: &Bank,
+    wish: Wish,
+    command: Send,
+    quote: Option<Id<kinds::Quote>>,
+) -> Result<Answer<TransferView>, BankError> {
     let (desk, who, id) = (bank.desk(), wish.principal, bank.new_id::<kinds::Transfer>());
     let wanted = command.payee.wanted(&desk);
     bank.once(wish, move |uow| {
-        let terms = match terms(&desk, uow, who, (&command, wanted, true))? {
+        let sending = Sending { wish: &command, wanted, confirmed: true, quote };
+        let terms = match terms(&desk, uow, who, sending)? {
             Ok(terms) => terms,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
@@ -137,6 +182,7 @@ pub async fn send(bank: &Bank, wish: Wish, command: Send) -> Result<Answer<Trans
         }
         let transfer = row(&desk, uow, id, (&command, &terms));
         records::insert(uow, &transfer)?;
+        quotes::consume(uow, quote, id.as_u128())?;
         if let Some(at) = transfer.returns_at {
             uow.schedule(at, JOB_RETURN, id.as_u128())?;
         }
@@ -182,16 +228,56 @@ pub async fn dry_run(bank: &Bank, who: Principal, command: Send) -> Result<Resul
     let desk = bank.desk();
     let wanted = command.payee.wanted(&desk);
     forecast::without_trace(bank, move |uow| {
-        let terms = match terms(&desk, uow, who, (&command, wanted, false))? {
-            Ok(terms) => terms,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let steps = steps(&desk, uow, &command, &terms)?;
-        let intent = Intent { kind: kind_of(terms.target), principal: who, channel: command.channel, cause: 0 };
-        let fee = terms.charge.total();
-        let total = terms.net(command.amount).saturating_add(fee);
-        let of = forecast::Of { who, account: terms.payer.account, amount: command.amount, fee, total };
-        forecast::of(&desk, uow, of, entries::draft(&desk, uow, intent, steps))
+        Ok(foresee(&desk, uow, who, (&command, wanted))?.map(|(forecast, _)| forecast))
     })
     .await
+}
+
+/// As [`dry_run`], and promises its fee for a while.
+///
+/// # Errors
+/// Trouble.
+pub async fn quote(bank: &Bank, who: Principal, command: Send) -> Result<Result<QuoteView, Refusal>, BankError> {
+    let (desk, id) = (bank.desk(), bank.new_id());
+    let wanted = command.payee.wanted(&desk);
+    quotes::make(bank, who, move |uow| {
+        let (forecast, terms) = match foresee(&desk, uow, who, (&command, wanted))? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let made = Made {
+            terms: terms.fee,
+            forecast,
+            fee: terms.charge.parts(),
+            fee_bearer: terms.charge.bearer(),
+            payee_receives: terms.net(command.amount),
+            arrival: match terms.target {
+                Target::Wallet(..) => Arrival::AtOnce,
+                Target::Nobody(_) => Arrival::WhenClaimed,
+            },
+            decided_by: None,
+        };
+        quotes::promise(&desk, uow, id, (asked(who, &command, terms.target), made)).map(Ok)
+    })
+    .await
+}
+
+fn foresee(
+    desk: &Desk,
+    uow: &mut Uow<'_, '_>,
+    who: Principal,
+    (command, wanted): (&Send, Result<Wanted, ErrorCode>),
+) -> Result<Result<(Forecast, Terms), Refusal>, StoreError> {
+    let terms = match terms(desk, uow, who, Sending { wish: command, wanted, confirmed: false, quote: None })? {
+        Ok(terms) => terms,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let steps = steps(desk, uow, command, &terms)?;
+    let intent = Intent { kind: kind_of(terms.target), principal: who, channel: command.channel, cause: 0 };
+    // What the payee bears is no cost of the payer, who asks.
+    let fee = if terms.charge.on_top { terms.charge.total() } else { 0 };
+    let total = terms.net(command.amount).saturating_add(terms.charge.total());
+    let of = forecast::Of { who, account: terms.payer.account, amount: command.amount, fee, total };
+    let entry = entries::draft(desk, uow, intent, steps);
+    Ok(forecast::of(desk, uow, of, entry)?.map(|forecast| (forecast, terms)))
 }

@@ -5,7 +5,7 @@
 //! in between, never make it at the same time; a claim whose maker died ends by itself.
 
 use super::records::{self, Ending};
-use super::{DeliveryState, DeliveryView, EndpointView, Owner, RETRY_SECONDS, payload, secret};
+use super::{DeliveryState, DeliveryView, EndpointView, Owner, payload, secret};
 use crate::bank::Bank;
 use crate::error::BankError;
 use formats::standard_webhooks::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, sign};
@@ -206,10 +206,10 @@ async fn attempt(
         Some(message) => sender.send(message).await,
         None => Ok(410),
     };
-    let (id, endpoint) = (delivery.id, delivery.endpoint);
+    let (id, endpoint, policies) = (delivery.id, delivery.endpoint, bank.policies());
     bank.store()
         .write(move |uow| {
-            records::end(uow, id, &ending(&answer, tries, uow.now()))?;
+            records::end(uow, id, &ending(&answer, (tries, &policies.webhook_retry_seconds), uow.now()))?;
             // 410 Gone: the receiver asks never to be sent to again (Standard Webhooks, "Endpoint deletion").
             if answer == Ok(410) {
                 records::disable(uow, endpoint)?;
@@ -220,17 +220,21 @@ async fn attempt(
     Ok(())
 }
 
-/// What becomes of a delivery after an attempt; `tries` were made before it.
-fn ending(answer: &Result<u16, WebhookSendError>, tries: u32, now: vocabulary::Timestamp) -> Ending {
+/// What becomes of a delivery after an attempt; `tries` were made before it, and `pauses` are those of the policy.
+pub(super) fn ending(
+    answer: &Result<u16, WebhookSendError>,
+    (tries, pauses): (u32, &[u32]),
+    now: vocabulary::Timestamp,
+) -> Ending {
     let (status, error) = match answer {
         Ok(status) => (Some(*status), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let delay = usize::try_from(tries).ok().and_then(|tries| RETRY_SECONDS.get(tries));
+    let delay = usize::try_from(tries).ok().and_then(|tries| pauses.get(tries));
     let (state, due) = match (answer, delay) {
         (Ok(200..=299), _) => (DeliveryState::Delivered, None),
         (Ok(410), _) | (_, None) => (DeliveryState::GivenUp, None),
-        (_, Some(seconds)) => (DeliveryState::Waiting, Some(now.plus_seconds(*seconds))),
+        (_, Some(seconds)) => (DeliveryState::Waiting, Some(now.plus_seconds(i64::from(*seconds)))),
     };
     Ending { state, due, status, error }
 }

@@ -1,6 +1,6 @@
 //! Making, changing and ending endpoints. The secret is shown when it is made, and never again.
 
-use super::{EndpointView, JOB_FORGET, MOST_ENDPOINTS, Owner, SECRET_OVERLAP_SECONDS, address, records, secret};
+use super::{EndpointView, JOB_FORGET, Owner, address, records, secret};
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::refusal::Refusal;
@@ -69,8 +69,9 @@ pub async fn create(bank: &Bank, wish: Wish, owner: Owner, new: NewEndpoint) -> 
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let present = records::all(uow.reading())?.into_iter().filter(|(whose, _)| *whose == owner).count();
-        if present >= MOST_ENDPOINTS {
-            let detail = "there are 20 endpoints already; remove one first";
+        let most = desk.policies().webhook_endpoints;
+        if present >= most as usize {
+            let detail = format!("there are {most} endpoints already; remove one first");
             return Ok(Outcome::Refused(Refusal::new(ErrorCode::InvalidField, detail)));
         }
         let (cursor, created_at) = (*last.borrow(), uow.now());
@@ -124,7 +125,7 @@ fn unknown<T>() -> Outcome<T, Refusal> {
     Outcome::Refused(Refusal::of(ErrorCode::NotFound))
 }
 
-/// Draws a new secret. The old one signs beside it for a day.
+/// Draws a new secret. The old one signs beside it for as long as policy says: a day by default.
 ///
 /// # Errors
 /// Trouble. Refusal: `not_found`.
@@ -132,7 +133,7 @@ pub async fn rotate(bank: &Bank, wish: Wish, (owner, id): (Owner, WebhookId)) ->
     let desk = bank.desk();
     bank.once(wish, move |uow| {
         let Some(mut endpoint) = records::endpoint(uow.reading(), owner, id)? else { return Ok(unknown()) };
-        let until = uow.now().plus_seconds(SECRET_OVERLAP_SECONDS);
+        let until = uow.now().plus_seconds(i64::from(desk.policies().webhook_secret_overlap_seconds));
         let (secret, sealed) = secret::draw(&desk, uow, id)?;
         records::rotate(uow, id, &sealed, until)?;
         endpoint.old_secret_until = Some(until);

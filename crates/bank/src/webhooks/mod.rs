@@ -4,7 +4,7 @@
 //! events ──fan_out──▶ delivery: waiting ──attempt──▶ delivered
 //!                                 │  ▲                  │
 //!                                 │  └──resend, replay──┘
-//!                                 └──ten attempts in three days──▶ given up
+//!                                 └──as often as policy says, three days at most──▶ given up
 //! ```
 //!
 //! Each endpoint has a cursor into its owner's events; `fan_out` turns what lies behind it into delivery rows and moves the
@@ -37,13 +37,6 @@ pub use replay::{Replayed, replay, resend};
 use serde::{Deserialize, Serialize};
 use store::Event;
 use vocabulary::{Id, Timestamp, kinds};
-
-/// How long a replaced secret still signs beside the new one: a day.
-pub const SECRET_OVERLAP_SECONDS: i64 = 86_400;
-/// How many endpoints an owner may have.
-pub const MOST_ENDPOINTS: usize = 20;
-/// Seconds from each failed attempt to the next: ten attempts within three days.
-pub const RETRY_SECONDS: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 72_000, 86_400];
 
 /// Whose endpoint it is: a merchant's number, or nobody's when it is the bank's own, which sees all events.
 pub type Owner = Option<u128>;

@@ -1,9 +1,11 @@
 //! Which events an endpoint wants, how long a delivery is tried, and the form of a message. Stories over HTTP are in the
 //! system tests.
 
-use super::{EndpointView, NewEndpoint, RETRY_SECONDS, forget, payload, records};
+use super::dispatch::ending;
+use super::{DeliveryState, EndpointView, NewEndpoint, forget, payload, records};
 use crate::testing::TestBank;
 use crate::wish::{Principal, Wish};
+use crate::{Currencies, Policies};
 use store::{Event, Outcome};
 use vocabulary::{Id, Timestamp};
 
@@ -30,9 +32,29 @@ fn an_endpoint_wants_what_it_names() {
 
 #[test]
 fn a_delivery_is_tried_for_three_days_at_most_and_ever_more_rarely() {
-    let hours = RETRY_SECONDS.iter().sum::<i64>() / 3_600;
+    let defaults = Policies::defaults(&Currencies::new(Vec::new(), Vec::new()));
+    let hours = defaults.webhook_retry_seconds.iter().sum::<u32>() / 3_600;
     assert!((60..=72).contains(&hours), "{hours} hours");
-    assert!(RETRY_SECONDS.is_sorted());
+    assert_eq!(defaults.check(), Ok(()));
+    for pauses in [vec![0, 5], vec![5, 4], vec![1; 31], vec![129_600, 129_601]] {
+        let wrong = Policies { webhook_retry_seconds: pauses.clone(), ..defaults.clone() };
+        assert_eq!(wrong.check().map_err(|(name, _)| name), Err("webhook_retry_seconds"), "{pauses:?}");
+    }
+    let longest = Policies { webhook_retry_seconds: vec![129_600, 129_600], ..defaults };
+    assert_eq!(longest.check(), Ok(()), "three days to the second");
+}
+
+#[test]
+fn a_failed_attempt_is_followed_by_the_pause_of_the_policy_until_none_is_left() {
+    let now = Timestamp::from_micros(0);
+    let after = |tries| {
+        let ending = ending(&Ok(500), (tries, &[7, 9]), now);
+        (ending.state, ending.due.map(Timestamp::micros))
+    };
+    assert_eq!(after(0), (DeliveryState::Waiting, Some(7_000_000)));
+    assert_eq!(after(1), (DeliveryState::Waiting, Some(9_000_000)));
+    assert_eq!(after(2), (DeliveryState::GivenUp, None));
+    assert_eq!(ending(&Ok(204), (2, &[]), now).state, DeliveryState::Delivered);
 }
 
 #[test]

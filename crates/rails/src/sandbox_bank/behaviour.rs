@@ -2,38 +2,7 @@
 //!
 //! A plan is a pure function of behaviour, instruction and moment: what is booked, reported and stated, and when.
 
-use ports::{Instruction, Order};
-
-/// How the sandbox bank treats an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Behaviour {
-    /// Executes at once and says so a moment later.
-    Prompt,
-    /// Executes and says so after so many seconds.
-    Slow(u32),
-    /// Executes, never says so; only the statement, an hour later, shows it.
-    Silent,
-    /// Never does or says anything.
-    Dead,
-    /// Says everything twice, results and statement lines.
-    Twice,
-    /// Says that it was rejected, executes nevertheless after so many seconds and says that too.
-    Late(u32),
-    /// Executes, and says first that it did and then that it did not.
-    Contradicting,
-    /// Executes another amount than asked (one minor unit less).
-    WrongAmount,
-    /// Executes, and takes it back after so many seconds.
-    Returning(u32),
-    /// Says that it came back; after so many seconds executes nevertheless, and says that twice.
-    AfterReturn(u32),
-    /// Executes and takes back after so many seconds, and has said both before, the second first.
-    Backwards(u32),
-    /// Rejects: not enough money.
-    RejectFunds,
-    /// Rejects: the account is closed.
-    RejectClosed,
-}
+use ports::{Behaviour, Instruction, Order};
 
 /// Seconds after which a prompt bank answers.
 const PROMPT: i64 = 1;
@@ -91,10 +60,11 @@ pub(crate) fn plan(behaviour: Behaviour, instruction: &Instruction) -> Vec<(i64,
     let done = |seconds, amount| (seconds, Deed::SayDone { amount });
     let rejected = |seconds, reason| (seconds, Deed::SayRejected { reason });
     match behaviour {
-        Behaviour::Prompt => vec![book(PROMPT, amount, 1), done(PROMPT, amount)],
+        // What is not reached takes nothing, so it plans nothing: see `instruct`.
+        Behaviour::Dead | Behaviour::Unreachable => Vec::new(),
+        Behaviour::Prompt | Behaviour::AnswerLost => vec![book(PROMPT, amount, 1), done(PROMPT, amount)],
         Behaviour::Slow(seconds) => vec![book(seconds.into(), amount, 1), done(seconds.into(), amount)],
         Behaviour::Silent => vec![book(STATEMENT, amount, 1)],
-        Behaviour::Dead => Vec::new(),
         Behaviour::Twice => vec![book(PROMPT, amount, 2), done(PROMPT, amount), done(PROMPT + 1, amount)],
         Behaviour::Late(seconds) => {
             let late = PROMPT + i64::from(seconds);
@@ -130,4 +100,51 @@ pub(crate) fn plan(behaviour: Behaviour, instruction: &Instruction) -> Vec<(i64,
 /// Whether money comes to us when an instruction is executed.
 pub(crate) fn incoming(order: Order) -> bool {
     order == Order::Collect
+}
+
+/// The names under which behaviours are kept, with whether they know a time.
+const NAMES: &[(&str, Behaviour)] = &[
+    ("prompt", Behaviour::Prompt),
+    ("slow", Behaviour::Slow(0)),
+    ("silent", Behaviour::Silent),
+    ("dead", Behaviour::Dead),
+    ("twice", Behaviour::Twice),
+    ("late", Behaviour::Late(0)),
+    ("contradicting", Behaviour::Contradicting),
+    ("wrong_amount", Behaviour::WrongAmount),
+    ("returning", Behaviour::Returning(0)),
+    ("after_return", Behaviour::AfterReturn(0)),
+    ("backwards", Behaviour::Backwards(0)),
+    ("reject_funds", Behaviour::RejectFunds),
+    ("reject_closed", Behaviour::RejectClosed),
+    ("unreachable", Behaviour::Unreachable),
+    ("answer_lost", Behaviour::AnswerLost),
+];
+
+/// The behaviour as it is kept: name and seconds.
+pub(crate) fn written(behaviour: Behaviour) -> (&'static str, u32) {
+    let seconds = match behaviour {
+        Behaviour::Slow(seconds)
+        | Behaviour::Late(seconds)
+        | Behaviour::Returning(seconds)
+        | Behaviour::AfterReturn(seconds)
+        | Behaviour::Backwards(seconds) => seconds,
+        _ => 0,
+    };
+    let same = |known: &Behaviour| std::mem::discriminant(known) == std::mem::discriminant(&behaviour);
+    let name = NAMES.iter().find(|(_, known)| same(known)).map_or("prompt", |(name, _)| name);
+    (name, seconds)
+}
+
+/// The behaviour of a name.
+pub(crate) fn read(name: &str, seconds: u32) -> Option<Behaviour> {
+    let (_, found) = NAMES.iter().find(|(known, _)| *known == name)?;
+    Some(match found {
+        Behaviour::Slow(_) => Behaviour::Slow(seconds),
+        Behaviour::Late(_) => Behaviour::Late(seconds),
+        Behaviour::Returning(_) => Behaviour::Returning(seconds),
+        Behaviour::AfterReturn(_) => Behaviour::AfterReturn(seconds),
+        Behaviour::Backwards(_) => Behaviour::Backwards(seconds),
+        other => *other,
+    })
 }

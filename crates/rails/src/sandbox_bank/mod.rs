@@ -2,7 +2,7 @@
 //!
 //! Life of an instruction: taken (recorded with a plan of deeds) → when a deed's time has come it is booked, reported or
 //! stated. Deeds happen when somebody asks, never by themselves, so a moved clock moves the bank with it. How it behaves is
-//! chosen by the amount ([`MAGIC_AMOUNTS`]) or by [`SandboxBank::set_behaviour`].
+//! chosen by the amount ([`MAGIC_AMOUNTS`]) or by what it was told last ([`TellManners::tell`]).
 //!
 //! Races closed here: the same end-to-end id instructed twice (a crash between our commit and the bank's answer) finds the
 //! recorded one and plans nothing; a restart finds plan, books and sequences as they were, because each call is one unit
@@ -13,12 +13,12 @@ mod records;
 #[cfg(test)]
 mod tests;
 
-pub use behaviour::{Behaviour, MAGIC_AMOUNTS, magic};
+pub use behaviour::{MAGIC_AMOUNTS, magic};
+pub use ports::Behaviour;
 
-use ports::{BankRail, Instruction, RailError, Report, StatementLine};
+use ports::{BankRail, Instruction, Manners, RailError, Report, StatementLine, TellManners};
 use records::{Due, OURS, Planned};
 use sql::{Connection, DirectoryLock, SqlError};
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,23 +51,8 @@ impl std::error::Error for OpenError {
     }
 }
 
-/// What the line to the bank does with the next calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
-    /// Nothing gets through: [`RailError::Unreachable`].
-    Down,
-    /// The bank acts, its answer is lost: [`RailError::NoAnswer`].
-    AnswerLost,
-}
-
 struct Books {
     connection: Connection,
-    /// The behaviour set for instructions that no magic amount decides.
-    standing: Behaviour,
-    /// Behaviours for the next instructions, one each; they come before everything else.
-    next: VecDeque<Behaviour>,
-    /// Faults of the line for the next instructions, one each.
-    faults: VecDeque<Line>,
     _lock: DirectoryLock,
 }
 
@@ -87,24 +72,8 @@ impl SandboxBank {
         let lock = DirectoryLock::take(directory).map_err(OpenError::Lock)?;
         let connection = Connection::open_writer(&directory.join(FILE), 1024).map_err(OpenError::File)?;
         sql::migrate(&connection, records::MIGRATIONS).map_err(OpenError::Tables)?;
-        let (next, faults) = (VecDeque::new(), VecDeque::new());
-        let books = Books { connection, standing: Behaviour::Prompt, next, faults, _lock: lock };
+        let books = Books { connection, _lock: lock };
         Ok(Self { books: Mutex::new(books) })
-    }
-
-    /// From now on instructions are treated so, unless their amount is magic.
-    pub fn set_behaviour(&self, behaviour: Behaviour) {
-        self.lock().standing = behaviour;
-    }
-
-    /// The next instruction (after those already ordered so) is treated so, whatever its amount.
-    pub fn behave_next(&self, behaviour: Behaviour) {
-        self.lock().next.push_back(behaviour);
-    }
-
-    /// The next call of `instruct` (after those already ordered so) meets this fault of the line.
-    pub fn fault_next(&self, line: Line) {
-        self.lock().faults.push_back(line);
     }
 
     /// The balance of an outside account, minor units.
@@ -222,9 +191,10 @@ fn book(connection: &Connection, planned: &Planned, amount: i64, lines: u8) -> R
 
 impl BankRail for SandboxBank {
     fn instruct(&self, instruction: &Instruction, now: Timestamp) -> Result<(), RailError> {
-        let mut books = self.lock();
-        let fault = books.faults.pop_front();
-        if fault == Some(Line::Down) {
+        let books = self.lock();
+        let told = records::manners(&books.connection).map_err(no_answer)?;
+        if told.behaviour == Behaviour::Unreachable {
+            records::set_manners(&books.connection, used(told)).map_err(no_answer)?;
             return Err(RailError::Unreachable("the line is down".to_owned()));
         }
         let id = instruction.end_to_end.as_str();
@@ -238,19 +208,23 @@ impl BankRail for SandboxBank {
                 && found.currency == instruction.currency.number();
             return if same { Ok(()) } else { Err(RailError::Refused("the id names another instruction".to_owned())) };
         }
-        let chosen = books.next.pop_front().or_else(|| magic(instruction.amount)).unwrap_or(books.standing);
+        let chosen = match told.left {
+            Some(_) => told.behaviour,
+            None => magic(instruction.amount).unwrap_or(told.behaviour),
+        };
         let chosen = short_of_money(&books.connection, instruction)?.unwrap_or(chosen);
         unit(&books.connection, |connection| {
             records::add_instruction(connection, instruction, now)?;
+            records::set_manners(connection, used(told))?;
             for (seconds, deed) in behaviour::plan(chosen, instruction) {
                 records::add_plan(connection, id, now.plus_seconds(seconds), &deed)?;
             }
             Ok(())
         })
         .map_err(no_answer)?;
-        match fault {
-            Some(Line::AnswerLost) => Err(RailError::NoAnswer("the answer was lost".to_owned())),
-            Some(Line::Down) | None => Ok(()),
+        match chosen {
+            Behaviour::AnswerLost => Err(RailError::NoAnswer("the answer was lost".to_owned())),
+            _ => Ok(()),
         }
     }
 
@@ -268,6 +242,28 @@ impl BankRail for SandboxBank {
         let books = self.lock();
         catch_up(&books.connection, now).map_err(no_answer)?;
         records::lines(&books.connection, after, limit).map_err(no_answer)
+    }
+
+    fn manners(&self) -> Option<&dyn TellManners> {
+        Some(self)
+    }
+}
+
+impl TellManners for SandboxBank {
+    fn told(&self) -> Result<Manners, RailError> {
+        records::manners(&self.lock().connection).map_err(no_answer)
+    }
+
+    fn tell(&self, manners: Manners) -> Result<(), RailError> {
+        records::set_manners(&self.lock().connection, manners).map_err(no_answer)
+    }
+}
+
+/// What is left of manners after one more instruction.
+fn used(told: Manners) -> Manners {
+    match told.left {
+        Some(0 | 1) => Manners { behaviour: Behaviour::Prompt, left: None },
+        left => Manners { left: left.map(|left| left - 1), ..told },
     }
 }
 

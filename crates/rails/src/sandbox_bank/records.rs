@@ -1,11 +1,20 @@
 //! The sandbox bank's own tables, in a file of its own. The only file here that has SQL.
 
-use crate::sandbox_bank::behaviour::Deed;
-use ports::{Instruction, Order, Outcome, Report, StatementLine};
+use crate::sandbox_bank::behaviour::{self, Deed};
+use ports::{Behaviour, Instruction, Manners, Order, Outcome, Report, StatementLine};
 use sql::{Connection, Migration, Row, SqlError, params};
 use vocabulary::Timestamp;
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "sandbox bank", sql: TABLES }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "sandbox bank", sql: TABLES },
+    Migration { version: 2, name: "manners", sql: MANNERS },
+];
+
+const MANNERS: &str = "
+CREATE TABLE manners(
+  one INTEGER PRIMARY KEY CHECK (one = 1), behaviour TEXT NOT NULL, seconds INTEGER NOT NULL, left INTEGER
+) STRICT;
+";
 
 const TABLES: &str = "
 CREATE TABLE outside_account(
@@ -196,6 +205,25 @@ pub(crate) fn lines(connection: &Connection, after: u64, limit: u32) -> Result<V
             text: row.text(7)?,
         })
     })
+}
+
+/// What the bank was told last; prompt when nothing.
+pub(crate) fn manners(connection: &Connection) -> Result<Manners, SqlError> {
+    let sql = "SELECT behaviour, seconds, left FROM manners";
+    let found = connection.query_opt(sql, &[], |row| {
+        let behaviour = behaviour::read(&row.text(0)?, row.small(1)?);
+        let behaviour = behaviour.ok_or(SqlError::Corrupt("the manners of the sandbox bank"))?;
+        let left = row.opt_int(2)?.map(|left| u32::try_from(left).unwrap_or_default());
+        Ok(Manners { behaviour, left })
+    })?;
+    Ok(found.unwrap_or(Manners { behaviour: Behaviour::Prompt, left: None }))
+}
+
+pub(crate) fn set_manners(connection: &Connection, manners: Manners) -> Result<(), SqlError> {
+    let sql = "INSERT INTO manners(one, behaviour, seconds, left) VALUES (1, ?1, ?2, ?3) \
+        ON CONFLICT(one) DO UPDATE SET behaviour = excluded.behaviour, seconds = excluded.seconds, left = excluded.left";
+    let (name, seconds) = behaviour::written(manners.behaviour);
+    connection.execute(sql, params![name, seconds, manners.left]).map(drop)
 }
 
 /// A number that no earlier line has, for references.

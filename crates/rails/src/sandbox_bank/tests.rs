@@ -1,8 +1,8 @@
 //! The sandbox bank's manners, one by one, and that its books survive a restart.
 
-use super::{Behaviour, Line, MAGIC_AMOUNTS, SandboxBank, magic};
+use super::{Behaviour, MAGIC_AMOUNTS, SandboxBank, magic};
 use money::Currency;
-use ports::{BankRail, Instruction, Order, Outcome, RailError};
+use ports::{BankRail, Instruction, Manners, Order, Outcome, RailError, TellManners};
 use std::path::Path;
 use vocabulary::Timestamp;
 
@@ -22,6 +22,10 @@ fn instruction(id: &str, order: Order, amount: i64) -> Instruction {
 
 fn open(directory: &Path) -> SandboxBank {
     SandboxBank::open(directory).expect("opens")
+}
+
+fn told(bank: &SandboxBank, behaviour: Behaviour, left: Option<u32>) {
+    bank.tell(Manners { behaviour, left }).expect("it listens");
 }
 
 fn outcomes(bank: &SandboxBank, seconds: i64) -> Vec<Outcome> {
@@ -67,7 +71,7 @@ fn each_behaviour_reports_and_states_as_its_name_says() {
     for (behaviour, seconds, says, states) in table {
         let directory = tempfile::tempdir().expect("a directory");
         let bank = open(directory.path());
-        bank.set_behaviour(behaviour);
+        told(&bank, behaviour, None);
         bank.instruct(&instruction("e1", Order::Collect, 500), at(0)).expect("taken");
         assert_eq!(outcomes(&bank, seconds), says, "{behaviour:?} after {seconds} s");
         assert_eq!(stated(&bank, seconds), states, "{behaviour:?} after {seconds} s");
@@ -93,9 +97,9 @@ fn an_id_is_executed_once_however_often_it_is_instructed() {
 fn a_lost_answer_leaves_an_instruction_that_the_bank_knows_and_a_dead_line_none() {
     let directory = tempfile::tempdir().expect("a directory");
     let bank = open(directory.path());
-    bank.fault_next(Line::AnswerLost);
-    bank.fault_next(Line::Down);
+    told(&bank, Behaviour::AnswerLost, Some(1));
     let lost = bank.instruct(&instruction("e1", Order::Pay, 5), at(0));
+    told(&bank, Behaviour::Unreachable, Some(1));
     let down = bank.instruct(&instruction("e2", Order::Pay, 5), at(0));
     assert!(matches!(lost, Err(RailError::NoAnswer(_))));
     assert!(matches!(down, Err(RailError::Unreachable(_))));
@@ -108,12 +112,13 @@ fn a_lost_answer_leaves_an_instruction_that_the_bank_knows_and_a_dead_line_none(
 fn books_plans_and_sequences_survive_a_restart() {
     let directory = tempfile::tempdir().expect("a directory");
     let bank = open(directory.path());
-    bank.set_behaviour(Behaviour::Slow(10));
+    told(&bank, Behaviour::Slow(10), Some(2));
     bank.instruct(&instruction("e1", Order::Collect, 500), at(0)).expect("taken");
     bank.book_stray(true, 42, 156, at(1)).expect("books");
     assert_eq!(stated(&bank, 1), vec![42]);
     drop(bank);
     let bank = open(directory.path());
+    assert_eq!(bank.told().expect("reads"), Manners { behaviour: Behaviour::Slow(10), left: Some(1) });
     assert_eq!(outcomes(&bank, 10), vec![Outcome::Done { amount: 500 }]);
     assert_eq!(stated(&bank, 10), vec![42, 500]);
     assert_eq!(bank.our_balance(156).expect("reads"), 542);
@@ -129,8 +134,32 @@ fn magic_amounts_choose_and_an_empty_account_gives_nothing() {
     bank.set_balance(THEIRS, 156, 99).expect("sets");
     bank.instruct(&instruction("e1", Order::Collect, 100), at(0)).expect("taken");
     bank.instruct(&instruction("e2", Order::Collect, 90_002), at(0)).expect("taken");
-    bank.behave_next(Behaviour::RejectClosed);
+    told(&bank, Behaviour::RejectClosed, Some(1));
     bank.instruct(&instruction("e3", Order::Pay, 1), at(0)).expect("taken");
     let all = [rejected("insufficient funds"), rejected("insufficient funds"), rejected("account closed")];
     assert_eq!(outcomes(&bank, 5), all);
+}
+
+#[test]
+fn what_it_is_told_for_some_instructions_ends_with_them_and_comes_before_magic() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let bank = open(directory.path());
+    told(&bank, Behaviour::RejectClosed, Some(2));
+    for (id, amount) in [("e1", 1), ("e1", 1), ("e2", 90_001), ("e3", 1), ("e4", 90_001)] {
+        bank.instruct(&instruction(id, Order::Pay, amount), at(0)).expect("taken");
+    }
+    let closed = || rejected("account closed");
+    let done = Outcome::Done { amount: 1 };
+    assert_eq!(outcomes(&bank, 5), [closed(), closed(), done, rejected("insufficient funds")], "twice e1 counts once");
+    assert_eq!(bank.told().expect("reads"), Manners { behaviour: Behaviour::Prompt, left: None });
+    told(&bank, Behaviour::Unreachable, Some(2));
+    for no in 0..3 {
+        let met = bank.instruct(&instruction("e5", Order::Pay, 1), at(6));
+        assert_eq!(met.is_ok(), no == 2, "the line is down for two calls");
+    }
+    for (name, seconds) in [("slow", 7), ("late", 8), ("returning", 9), ("silent", 0), ("answer_lost", 0)] {
+        let behaviour = super::behaviour::read(name, seconds).expect("a name");
+        assert_eq!(super::behaviour::written(behaviour), (name, seconds));
+    }
+    assert_eq!(super::behaviour::read("polite", 0), None);
 }

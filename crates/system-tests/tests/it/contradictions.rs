@@ -10,7 +10,8 @@ use bank::topups::{self, StartTopUp, TopUpState};
 use bank::wallets::WalletAccount;
 use bank::{Bank, BankOptions, Own, Principal, Wish, bank_accounts, jobs, rail_feed};
 use money::Money;
-use rails::sandbox_bank::{Behaviour, SandboxBank};
+use ports::{Behaviour, Manners, TellManners};
+use rails::sandbox_bank::SandboxBank;
 use std::sync::Arc;
 use vocabulary::{Id, Timestamp, kinds};
 
@@ -98,7 +99,7 @@ async fn a_payout_that_is_executed_after_its_return_is_owed_and_one_told_backwar
         [(Behaviour::AfterReturn(60), ASKED, vec![CaseKind::PaidAfterReturn]), (Behaviour::Backwards(60), 0, vec![])]
     {
         let world = World::open().await;
-        world.rail.behave_next(behaviour);
+        world.rail.tell(Manners { behaviour, left: Some(1) }).expect("it is told");
         let (wallet, bank_account) = (world.account.wallet, world.bank_account);
         let command = StartPayout { wallet, bank_account, amount: asked(), channel: Channel::Api };
         let wish = Wish::internal(Principal::Customer(world.account.customer), "payouts.start");
@@ -119,7 +120,7 @@ async fn a_top_up_that_is_executed_after_its_return_waits_and_one_told_backwards
         [(Behaviour::AfterReturn(60), ASKED, vec![CaseKind::NotCreditable]), (Behaviour::Backwards(60), 0, vec![])]
     {
         let world = World::open().await;
-        world.rail.behave_next(behaviour);
+        world.rail.tell(Manners { behaviour, left: Some(1) }).expect("it is told");
         let (wallet, bank_account) = (world.account.wallet, world.bank_account);
         let command = StartTopUp { wallet, bank_account, amount: asked(), channel: Channel::Api };
         let wish = Wish::internal(Principal::Customer(world.account.customer), "top_ups.start");

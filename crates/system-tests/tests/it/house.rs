@@ -89,7 +89,17 @@ impl House {
 
     /// A bank with a way in of one's own.
     pub async fn with(options: Options) -> Self {
-        let world = TestBank::new();
+        Self::of(TestBank::new(), options).await
+    }
+
+    /// A bank with the sandbox bank beside it, in a directory of the caller's; without rate limits.
+    pub async fn beside(directory: &std::path::Path) -> Self {
+        let rail = Arc::new(rails::sandbox_bank::SandboxBank::open(directory).expect("a sandbox bank"));
+        let options = Options { caller_rate: None, address_rate: None, ..Options::default() };
+        Self::of(TestBank::on(rail), options).await
+    }
+
+    async fn of(world: TestBank, options: Options) -> Self {
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
         let routes = Api::new().routes(Metrics::default());
         let edge = Edge::new(options, Tenants::only(world.bank.clone()), routes, clock);

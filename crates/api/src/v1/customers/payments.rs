@@ -37,7 +37,7 @@ pub struct NewPayment {
     /// What it is for.
     #[schema(max_length = 200)]
     pub description: Option<String>,
-    /// The quote that the payer accepted.
+    /// The quote that the payer accepted; it serves once.
     pub quote: Option<ids::Quote>,
     /// Set the amount aside instead, for the merchant to capture.
     #[serde(default)]
@@ -180,6 +180,17 @@ pub(crate) async fn command_of(who: &AsCustomer, key: Option<String>, body: NewP
     })
 }
 
+/// For how long the amount is to be set aside.
+///
+/// # Errors
+/// When nothing is to be set aside.
+pub(crate) fn hold_seconds(body: &NewPayment) -> Result<Option<u32>, Problem> {
+    if body.hold_seconds.is_some() && !body.hold {
+        return Err(Problem::because(ErrorCode::InvalidField, "Send hold_seconds with hold only.").at("/hold_seconds"));
+    }
+    Ok(body.hold_seconds)
+}
+
 /// Pay a merchant
 ///
 /// At once, or with `hold` for the merchant to capture later.
@@ -187,10 +198,7 @@ pub(crate) async fn command_of(who: &AsCustomer, key: Option<String>, body: NewP
     responses((status = 201, description = "The payment.", body = Payment)))]
 pub async fn create(who: AsCustomer, command: Command<NewPayment>) -> Handled<Payment> {
     let Command { key, body, .. } = command;
-    let (hold, seconds) = (body.hold, body.hold_seconds);
-    if seconds.is_some() && !hold {
-        return Err(Problem::because(ErrorCode::InvalidField, "Send hold_seconds with hold only.").at("/hold_seconds"));
-    }
+    let (hold, seconds) = (body.hold, hold_seconds(&body)?);
     let pay = command_of(&who, Some(key), body).await?;
     let answer = if hold {
         payments::authorize(&who.bank, AuthorizeCommand { pay, seconds }).await

@@ -7,7 +7,7 @@ use bank::entries::Channel;
 use bank::payouts::{self, PayoutView, StartPayout};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId};
+use edge::{Command, Params, PathId, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -21,6 +21,8 @@ pub struct NewPayout {
     pub bank_account: ids::BankAccount,
     /// How much is to arrive; a fee comes on top.
     pub amount: Money,
+    /// The quote to be redeemed: the fee is the one it names.
+    pub quote: Option<ids::Quote>,
 }
 
 /// A payout.
@@ -97,11 +99,20 @@ pub(crate) fn show(currencies: &Currencies, view: PayoutView) -> Payout {
     responses((status = 201, description = "The payout.", body = Payout)))]
 pub async fn create(who: AsCustomer, command: Command<NewPayout>) -> Handled<Payout> {
     let (wish, body) = who.wish("payouts.create", command);
-    let amount = body.amount.positive(&who.bank, "/amount")?;
-    let wallet = wallet_of(&who.bank, who.customer()).await?;
-    let start = StartPayout { wallet, bank_account: body.bank_account.0, amount, channel: Channel::Api };
+    let (start, quote) = (command_of(&who, &body, "/amount").await?, body.quote.map(|quote| quote.0));
     let currencies = who.bank.currencies();
-    reply::created(&who.bank, payouts::start(&who.bank, wish, start).await, |view| show(&currencies, view))
+    let answer = payouts::start_quoted(&who.bank, wish, start, quote).await;
+    reply::created(&who.bank, answer, |view| show(&currencies, view))
+}
+
+/// The bank's command for a payout; `at` points at its amount.
+///
+/// # Errors
+/// What is wrong with the fields.
+pub(crate) async fn command_of(who: &AsCustomer, body: &NewPayout, at: &str) -> Result<StartPayout, Problem> {
+    let amount = body.amount.positive(&who.bank, at)?;
+    let wallet = wallet_of(&who.bank, who.customer()).await?;
+    Ok(StartPayout { wallet, bank_account: body.bank_account.0, amount, channel: Channel::Api })
 }
 
 /// Look at a payout

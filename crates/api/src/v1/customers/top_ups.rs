@@ -7,7 +7,7 @@ use bank::entries::Channel;
 use bank::topups::{self, StartTopUp, TopUpView};
 use edge::caller::AsCustomer;
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, Params, PathId};
+use edge::{Command, Params, PathId, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::kinds;
@@ -21,6 +21,8 @@ pub struct NewTopUp {
     pub bank_account: ids::BankAccount,
     /// How much; a fee, if there is one, is taken from it.
     pub amount: Money,
+    /// The quote to be redeemed: the fee is the one it names.
+    pub quote: Option<ids::Quote>,
 }
 
 /// A top-up.
@@ -100,11 +102,20 @@ pub(crate) fn show(currencies: &Currencies, view: TopUpView) -> TopUp {
     responses((status = 201, description = "The top-up.", body = TopUp)))]
 pub async fn create(who: AsCustomer, command: Command<NewTopUp>) -> Handled<TopUp> {
     let (wish, body) = who.wish("top_ups.create", command);
-    let amount = body.amount.positive(&who.bank, "/amount")?;
-    let wallet = wallet_of(&who.bank, who.customer()).await?;
-    let start = StartTopUp { wallet, bank_account: body.bank_account.0, amount, channel: Channel::Api };
+    let (start, quote) = (command_of(&who, &body, "/amount").await?, body.quote.map(|quote| quote.0));
     let currencies = who.bank.currencies();
-    reply::created(&who.bank, topups::start(&who.bank, wish, start).await, |view| show(&currencies, view))
+    let answer = topups::start_quoted(&who.bank, wish, start, quote).await;
+    reply::created(&who.bank, answer, |view| show(&currencies, view))
+}
+
+/// The bank's command for a top-up; `at` points at its amount.
+///
+/// # Errors
+/// What is wrong with the fields.
+pub(crate) async fn command_of(who: &AsCustomer, body: &NewTopUp, at: &str) -> Result<StartTopUp, Problem> {
+    let amount = body.amount.positive(&who.bank, at)?;
+    let wallet = wallet_of(&who.bank, who.customer()).await?;
+    Ok(StartTopUp { wallet, bank_account: body.bank_account.0, amount, channel: Channel::Api })
 }
 
 /// Look at a top-up

@@ -54,6 +54,8 @@ pub struct NewTransfer {
     pub confirmation: Option<String>,
     /// How much.
     pub amount: Money,
+    /// The quote to be redeemed: the fee is the one it names.
+    pub quote: Option<ids::Quote>,
 }
 
 /// A transfer.
@@ -160,9 +162,10 @@ pub async fn look_up(who: AsCustomer, Strict(body): Strict<PayeeName>) -> Handle
     responses((status = 201, description = "The transfer.", body = Transfer)))]
 pub async fn create(who: AsCustomer, command: Command<NewTransfer>) -> Handled<Transfer> {
     let (wish, body) = who.wish("transfers.create", command);
+    let quote = body.quote.map(|quote| quote.0);
     let send = command_of(&who.bank, who.customer(), body).await?;
     let currencies = who.bank.currencies();
-    let answer = transfers::send(&who.bank, wish, send).await;
+    let answer = transfers::send_quoted(&who.bank, wish, send, quote).await;
     reply::created(&who.bank, answer, |view| show(&currencies, view, who.customer()))
 }
 

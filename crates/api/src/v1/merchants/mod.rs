@@ -5,5 +5,6 @@ pub mod bank_accounts;
 pub mod codes;
 pub mod orders;
 pub mod payments;
+pub mod quotes;
 pub mod refunds;
 pub mod settlements;

@@ -11,7 +11,7 @@ use edge::reply::{self, Handled, Reply};
 use edge::{BareCommand, Command, Params, PathId, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vocabulary::{ErrorCode, kinds};
+use vocabulary::{ErrorCode, Id, kinds};
 
 /// A capture.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -80,20 +80,26 @@ pub async fn capture(
     command: Command<NewCapture>,
 ) -> Handled<Payment> {
     let Command { key, body, .. } = command;
-    let amount = body.amount.as_ref().map(|amount| amount.positive(&who.bank, "/amount")).transpose()?;
-    if let Some(amount) = amount {
-        same_currency(&who, payment, amount.currency()).await?;
-    }
-    let capture = CaptureCommand {
-        principal: who.principal(),
-        key: Some(key),
-        channel: Channel::Api,
-        payment,
-        amount: amount.map(|amount| amount.minor()),
-        last: body.r#final,
-    };
+    let capture = capture_of(&who, Some(key), (payment, body)).await?;
     let currencies = who.bank.currencies();
     reply::done(&who.bank, payments::capture(&who.bank, capture).await, |view| show(&currencies, view, Side::Merchant))
+}
+
+/// The bank's command for a capture.
+///
+/// # Errors
+/// What is wrong with the fields.
+pub(crate) async fn capture_of<S>(
+    who: &AsMerchant<S>,
+    key: Option<String>,
+    (payment, body): (Id<kinds::Payment>, NewCapture),
+) -> Result<CaptureCommand, Problem> {
+    let amount = body.amount.as_ref().map(|amount| amount.positive(&who.bank, "/amount")).transpose()?;
+    if let Some(amount) = amount {
+        same_currency(who, payment, amount.currency()).await?;
+    }
+    let (principal, amount) = (who.principal(), amount.map(|amount| amount.minor()));
+    Ok(CaptureCommand { principal, key, channel: Channel::Api, payment, amount, last: body.r#final })
 }
 
 /// Amounts of captures and refunds are in the payment's currency.
@@ -102,7 +108,7 @@ pub async fn capture(
 /// `currency_mismatch`; `not_found` for a payment that is not the merchant's.
 pub(crate) async fn same_currency<S>(
     who: &AsMerchant<S>,
-    payment: vocabulary::Id<kinds::Payment>,
+    payment: Id<kinds::Payment>,
     currency: money::Currency,
 ) -> Result<(), Problem> {
     let merchant = who.merchant();

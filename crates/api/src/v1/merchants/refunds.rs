@@ -8,10 +8,10 @@ use bank::entries::Channel;
 use bank::payments::{self, RefundCommand};
 use edge::caller::{AsMerchant, PaymentsRead, RefundsWrite};
 use edge::reply::{self, Handled, Reply};
-use edge::{Command, PathId};
+use edge::{Command, PathId, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vocabulary::kinds;
+use vocabulary::{Id, kinds};
 
 /// A refund to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,22 +40,34 @@ pub async fn create(
     command: Command<NewRefund>,
 ) -> Handled<Refund> {
     let Command { key, body, .. } = command;
+    let refund = refund_of(&who, Some(key), (payment, body)).await?;
+    let currencies = who.bank.currencies();
+    reply::created(&who.bank, payments::refund(&who.bank, refund).await, |view| show_refund(&currencies, view))
+}
+
+/// The bank's command for a refund.
+///
+/// # Errors
+/// What is wrong with the fields.
+pub(crate) async fn refund_of<S>(
+    who: &AsMerchant<S>,
+    key: Option<String>,
+    (payment, body): (Id<kinds::Payment>, NewRefund),
+) -> Result<RefundCommand, Problem> {
     let amount = body.amount.as_ref().map(|amount| amount.positive(&who.bank, "/amount")).transpose()?;
     if let Some(amount) = amount {
-        same_currency(&who, payment, amount.currency()).await?;
+        same_currency(who, payment, amount.currency()).await?;
     }
-    let refund = RefundCommand {
+    Ok(RefundCommand {
         principal: who.principal(),
-        key: Some(key),
+        key,
         channel: Channel::Api,
         payment,
         amount: amount.map(|amount| amount.minor()),
         reference: body.reference,
         reason: body.reason,
         wait: body.wait_for_funds,
-    };
-    let currencies = who.bank.currencies();
-    reply::created(&who.bank, payments::refund(&who.bank, refund).await, |view| show_refund(&currencies, view))
+    })
 }
 
 /// List a payment's refunds

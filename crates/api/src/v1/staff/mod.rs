@@ -6,5 +6,6 @@ pub mod books;
 pub mod cases;
 pub mod customers;
 pub mod disputes;
+pub mod jobs;
 pub mod merchants;
 pub mod policies;

@@ -1,30 +1,8 @@
-//! `/v1/payments`, `/v1/quotes`, `/v1/codes`
+//! `/v1/payments`, `/v1/codes`
 
 use crate::house::{House, yuan};
 use reqwest::Method;
 use serde_json::json;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quote_moves_nothing_and_its_fee_is_kept() {
-    let house = House::open().await;
-    let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
-    let payment = json!({"merchant": shop.id, "amount": yuan("25.00")});
-    let quote = house.put(Method::POST, "/v1/quotes", &payer.token, &json!({"payment": payment})).await.expect(200);
-    assert_eq!(quote["balance_after"], yuan("75.00"));
-    assert_eq!(house.posted(&payer).await, "100.00");
-    let mut body = payment.clone();
-    body["quote"] = quote["id"].clone();
-    body["amount"] = yuan("26.00");
-    house.post("/v1/payments", &payer.token, &body).await.refused(409, "quote_differs");
-    body["amount"] = yuan("25.00");
-    let paid = house.post("/v1/payments", &payer.token, &body).await.expect(201);
-    assert_eq!((&paid["state"], &paid["balance_after"]), (&json!("succeeded"), &yuan("75.00")));
-    let quote = house.put(Method::POST, "/v1/quotes", &payer.token, &json!({"payment": payment})).await.expect(200);
-    house.world.clock.advance(3_600);
-    body["quote"] = quote["id"].clone();
-    house.post("/v1/payments", &payer.token, &body).await.refused(409, "quote_expired");
-    assert_eq!(house.posted(&payer).await, "75.00");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_code_is_looked_at_and_paid() {

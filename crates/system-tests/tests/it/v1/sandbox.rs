@@ -58,7 +58,9 @@ async fn a_live_bank_has_no_movable_clock_and_shows_no_messages() {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let moved = client.post(format!("{base}/v1/sandbox/clock")).json(&json!({"advance_seconds": 1}));
     let outbox = client.get(format!("{base}/v1/sandbox/outbox"));
-    for request in [moved, outbox, client.get(format!("{base}/sandbox/outbox"))] {
+    let manners = client.get(format!("{base}/v1/sandbox/bank"));
+    let told = client.put(format!("{base}/v1/sandbox/bank")).json(&json!({"behaviour": "slow"}));
+    for request in [moved, outbox, client.get(format!("{base}/sandbox/outbox")), manners, told] {
         let answer = request.bearer_auth(&token).send().await.expect("an answer");
         assert_eq!(answer.status(), 403);
         let problem: serde_json::Value = answer.json().await.expect("JSON");
