@@ -170,33 +170,7 @@ impl Accounts {
             });
             Ok(())
         })?;
-        let mut terms = None;
-        let count = slices::each(snapshot, "account_slice", |no, numbers| {
-            let place = Place { invariant: "form", table: "account_slice", row: no };
-            let account = usize::try_from(no - 1).ok().and_then(|at| rows.get_mut(at).zip(all_terms.get(at)));
-            let Some((account, expected)) = account else { return Err(place.differs("no", "an account", no)) };
-            let found: Terms = [
-                numbers.unsigned()?,
-                numbers.unsigned()?,
-                numbers.signed()?,
-                numbers.signed()?,
-                numbers.unsigned()?,
-                numbers.unsigned()?,
-                numbers.unsigned()?,
-            ];
-            for (at, column) in TERMS.into_iter().enumerate() {
-                let compared = place.same(column, expected[at], found[at]);
-                terms = terms.take().or(compared.err());
-            }
-            account.table = Counters {
-                debits_posted: numbers.signed()?,
-                credits_posted: numbers.signed()?,
-                debits_pending: numbers.signed()?,
-                credits_pending: numbers.signed()?,
-            };
-            account.table_last = numbers.unsigned()?;
-            Ok(())
-        })?;
+        let (terms, count) = read_slices(snapshot, &mut rows, &all_terms)?;
         let read = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         Place { invariant: "form", table: "account_slice", row: count + 1 }.same("rows", read, count)?;
         let accounts = Self { rows, watermark: snapshot.watermark("accounts")?, terms };
@@ -286,6 +260,39 @@ impl Accounts {
         }
         books.into_values().collect()
     }
+}
+
+/// Reads each account's counters from its slice; returns the first whose terms are others than in its row, and how many rows
+/// there are.
+fn read_slices(snapshot: &Snapshot, rows: &mut [Account], all_terms: &[Terms]) -> Result<(Option<Stop>, i64), Stop> {
+    let mut terms = None;
+    let count = slices::each(snapshot, "account_slice", |no, numbers| {
+        let place = Place { invariant: "form", table: "account_slice", row: no };
+        let account = usize::try_from(no - 1).ok().and_then(|at| rows.get_mut(at).zip(all_terms.get(at)));
+        let Some((account, expected)) = account else { return Err(place.differs("no", "an account", no)) };
+        let found: Terms = [
+            numbers.unsigned()?,
+            numbers.unsigned()?,
+            numbers.signed()?,
+            numbers.signed()?,
+            numbers.unsigned()?,
+            numbers.unsigned()?,
+            numbers.unsigned()?,
+        ];
+        for (at, column) in TERMS.into_iter().enumerate() {
+            let compared = place.same(column, expected[at], found[at]);
+            terms = terms.take().or(compared.err());
+        }
+        account.table = Counters {
+            debits_posted: numbers.signed()?,
+            credits_posted: numbers.signed()?,
+            debits_pending: numbers.signed()?,
+            credits_pending: numbers.signed()?,
+        };
+        account.table_last = numbers.unsigned()?;
+        Ok(())
+    })?;
+    Ok((terms, count))
 }
 
 /// I1: in each book debits equal credits.
