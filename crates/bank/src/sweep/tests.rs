@@ -47,7 +47,8 @@ async fn a_run_deletes_a_bounded_number_and_the_rest_follows_at_once() {
                 "INSERT INTO sign_in_failure(hash, failures, last) VALUES (?1, 1, ?2)",
                 sql::params![&hash, row],
             )?;
-            let sql = "INSERT INTO quote(id, actor, method, fingerprint, fee, expires) VALUES (?1, ?1, 1, ?1, '', ?2)";
+            let sql =
+                "INSERT INTO quote(id, actor, movement, fingerprint, fee, expires) VALUES (?1, ?1, 1, ?1, '', ?2)";
             uow.execute(sql, sql::params![&hash, row])?;
             let sql = "INSERT INTO session(hash, id, customer, created, expires) VALUES (?1, ?1, ?1, 0, ?2)";
             uow.execute(sql, sql::params![&hash, row])?;

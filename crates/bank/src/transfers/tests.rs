@@ -69,6 +69,7 @@ async fn money_moves_at_once_to_a_payee_who_was_looked_up() {
         let name = shown.masked_name.expect("a name");
         assert!(!shown.unclaimed && name != "Bob Li" && name.contains('*'), "{name}");
         assert_eq!(sent(&bank, &alice, &payee, minor).await.state, TransferState::Completed);
+        bank.clock.advance(1);
     }
     assert_eq!((bank.balance(alice.account.account).0, bank.balance(bob.account.account).0), (3_500, 1_500));
     for customer in [&alice, &bob] {
