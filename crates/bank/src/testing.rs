@@ -210,10 +210,11 @@ impl BankRail for MemoryRail {
     }
 }
 
-/// A notifier that remembers.
+/// A notifier that remembers, and takes nothing for a while when it is told so.
 #[derive(Default)]
 pub struct SentMessages {
     messages: Mutex<Vec<Message>>,
+    refusals: AtomicU64,
 }
 
 impl SentMessages {
@@ -222,10 +223,18 @@ impl SentMessages {
     pub fn all(&self) -> Vec<Message> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// Refuses the next so many messages.
+    pub fn refuse_next(&self, messages: u64) {
+        self.refusals.store(messages, Ordering::SeqCst);
+    }
 }
 
 impl Notifier for SentMessages {
     fn send(&self, message: &Message) -> Result<(), NotifyError> {
+        if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(NotifyError("the line is busy".to_owned()));
+        }
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
         Ok(())
     }

@@ -27,35 +27,32 @@ async fn staff_see_which_jobs_wait_how_often_they_were_tried_and_why_they_failed
     let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
     let hold = json!({"merchant": shop.id, "amount": yuan("40.00"), "hold": true, "hold_seconds": 600});
     house.post("/v1/payments", &payer.token, &hold).await.expect(201);
-    // Nothing does a job of this kind, so it fails whenever it is due.
-    let subject = 7;
-    let unknown = move |uow: &mut store::Uow<'_, '_>| {
-        let now = uow.now();
-        uow.schedule(now, "tests.nothing", subject)?;
-        Ok::<_, store::StoreError>(store::Outcome::<(), ()>::Done(()))
-    };
-    house.world.bank.store().write(unknown).await.expect("scheduled");
+    house.world.sent.refuse_next(2);
+    let phone = json!({"alias": "+8613912345678"});
+    house.post("/v1/aliases", &payer.token, &phone).await.expect(201);
     let of = async |kind: &str| {
         let rows = all(&house, "/v1/staff/jobs", &auditor).await;
         let numbers: Vec<u64> = rows.iter().map(|row| row["number"].as_u64().expect("a number")).collect();
         assert!(numbers.is_sorted() && !numbers.is_empty(), "each once, in order: {numbers:?}");
         rows.into_iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("no job {kind}"))
     };
-    let fresh = of("tests.nothing").await;
+    let fresh = of("notices.send").await;
     assert_eq!((&fresh["attempts"], &fresh["last_error"]), (&json!(0), &json!(null)));
     house.world.run_jobs();
     house.world.clock.advance(5);
     house.world.run_jobs();
-    let failed = of("tests.nothing").await;
+    let failed = of("notices.send").await;
     assert_eq!(failed["attempts"], 2);
-    assert_eq!(failed["last_error"], "nothing does this kind of job");
+    let why = failed["last_error"].as_str().expect("a reason");
+    assert!(why.ends_with("something outside did not take it"), "no more than that somebody did: {why}");
     assert_eq!(failed["due_at"], "2026-11-23T02:00:15Z", "ten seconds after the second try");
     let expiry = of("payment.expire").await;
     assert_eq!((&expiry["due_at"], &expiry["attempts"]), (&json!("2026-11-23T02:10:00Z"), &json!(0)));
     house.world.clock.advance(600);
     house.world.run_jobs();
     let rows = all(&house, "/v1/staff/jobs", &auditor).await;
-    assert!(rows.iter().all(|row| row["kind"] != "payment.expire"), "what is done is no longer here");
+    let done = ["payment.expire", "notices.send"];
+    assert!(rows.iter().all(|row| done.iter().all(|kind| row["kind"] != *kind)), "what is done is no longer here");
     house.get("/v1/staff/jobs?limit=0", &auditor).await.refused(400, "invalid_parameter");
     house.get("/v1/staff/jobs?cursor=x", &auditor).await.refused(400, "invalid_cursor");
 }
