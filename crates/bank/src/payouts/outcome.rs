@@ -55,6 +55,11 @@ impl Instructed for Payout {
         Ok(self.late)
     }
 
+    /// What waits for a payout is given back to its owner already, in suspense or out of it.
+    fn let_go(&self, _: &Uow<'_, '_>) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     fn change(&self, uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
         records::change(uow, self)
     }

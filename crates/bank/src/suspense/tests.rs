@@ -208,6 +208,27 @@ async fn what_came_after_a_return_is_released_to_an_open_wallet_or_found_never_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_bank_takes_back_after_people_let_it_go_is_a_difference_and_a_case() {
+    for finding in [TO_OWNER, Finding::SendBack] {
+        let bank = TestBank::new();
+        let customer = bank.customer("Alice Zhang", 0);
+        let top_up = begun(&bank, &customer).await;
+        bank.run_jobs();
+        heard(&bank, &top_up.end_to_end_id, returned());
+        heard(&bank, &top_up.end_to_end_id, done());
+        let case = the_case(&bank).await;
+        assert_eq!((proposed(&bank, case, finding).await, approved(&bank, 2, case, finding).await), ("done", "done"));
+        bank.rail.book(line(&top_up.end_to_end_id, true, (ASKED, "r1")));
+        bank.rail.book(line(&top_up.end_to_end_id, false, (ASKED, "r2")));
+        bank.clock.advance(2);
+        bank.run_jobs();
+        let balances = (own_balance(&bank, Own::Nostro), own_balance(&bank, Own::Difference));
+        assert_eq!(balances, (0, -ASKED), "{finding:?}: our nostro is what the statement says");
+        assert!(open_cases(&bank).await.contains(&cases::CaseKind::UnmatchedStatement), "{finding:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payout_that_goes_back_to_a_closed_wallet_waits_and_is_released_with_what_it_used_of_limits() {
     let bank = TestBank::new();
     let customer = bank.customer("Alice Zhang", ASKED);
