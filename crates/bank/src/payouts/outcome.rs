@@ -139,7 +139,12 @@ impl Instructed for Payout {
     fn unwind(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, reason: &str) -> Result<(), StoreError> {
         let nostro = own(desk, uow, self, Own::Nostro)?;
         let receivable = receivable(desk, uow, self, self.source)?;
-        let owed = uow.account(receivable)?.map_or(0, |account| account.posted()).clamp(0, self.paid);
+        let owed = if receivable == own(desk, uow, self, Own::Difference)? {
+            // Everybody's, so its balance says nothing of this payout; and nobody pays there what he owes.
+            self.paid
+        } else {
+            uow.account(receivable)?.map_or(0, |account| account.posted()).clamp(0, self.paid)
+        };
         if owed > 0 {
             let step = moving(nostro, receivable, owed, Count::No);
             post_surely(desk, uow, self, (EntryKind::ReceivablePaid, vec![step]))?;

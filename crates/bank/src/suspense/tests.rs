@@ -93,8 +93,12 @@ async fn state(bank: &TestBank, top_up: &TopUpView) -> TopUpState {
 }
 
 async fn released(bank: &TestBank) -> usize {
+    told(bank, "suspense.released").await
+}
+
+async fn told(bank: &TestBank, kind: &'static str) -> usize {
     let events = bank.bank.store().read(|snapshot| snapshot.events_after(0, None, 1_000)).await;
-    events.expect("no trouble").iter().filter(|event| event.kind == "suspense.released").count()
+    events.expect("no trouble").iter().filter(|event| event.kind == kind).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +122,7 @@ async fn two_people_release_waiting_money_to_the_reopened_wallet_once() {
     assert_eq!((bank.balance(wallet).0, own_balance(&bank, Own::Nostro)), (ASKED, ASKED), "said again, credited once");
     let open: Vec<_> = open_cases(&bank).await;
     assert_eq!(open, [], "nothing is left to look at");
+    assert_eq!(told(&bank, "case.opened").await, told(&bank, "case.closed").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,6 +172,22 @@ async fn waiting_money_is_sent_back_by_rail_and_waits_again_when_it_bounces() {
     assert_eq!((released(&bank).await, state(&bank, &top_up).await), (2, TopUpState::Returned));
     heard(&bank, &top_up.end_to_end_id, done());
     assert_eq!((own_balance(&bank, Own::TopUpSuspense), own_balance(&bank, Own::Nostro)), (0, 0), "said again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_back_bounced_and_was_paid_all_the_same_waits_once_when_it_returns() {
+    let bank = TestBank::new();
+    let (_, _, case) = waiting(&bank).await;
+    assert_eq!(proposed(&bank, case, Finding::SendBack).await, "done");
+    assert_eq!(approved(&bank, 2, case, Finding::SendBack).await, "done");
+    bank.run_jobs();
+    let sent = bank.rail.instructions().pop().expect("it was sent").end_to_end;
+    heard(&bank, &sent, rejected());
+    heard(&bank, &sent, done());
+    assert_eq!((own_balance(&bank, Own::TopUpSuspense), own_balance(&bank, Own::Difference)), (ASKED, -ASKED));
+    heard(&bank, &sent, returned());
+    assert_eq!((own_balance(&bank, Own::TopUpSuspense), own_balance(&bank, Own::Difference)), (ASKED, 0));
+    assert_eq!(own_balance(&bank, Own::Nostro), ASKED);
 }
 
 #[tokio::test(flavor = "multi_thread")]
