@@ -75,6 +75,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     }
     .check()?;
     crate::telemetry::start(args.json);
+    crate::server::try_address(address)?;
     let server = Server::open(&served, &file)?;
     if server.has_live_bank() {
         output::diagnostic(NOT_CONNECTED);

@@ -152,16 +152,23 @@ pub fn runtime() -> Result<Runtime, Failure> {
     built.map_err(|error| Failure::because("no threads can be started", error))
 }
 
+/// Says at once when the address cannot be had: before a bank is made that nobody will reach.
+pub fn try_address(address: SocketAddr) -> Result<(), Failure> {
+    std::net::TcpListener::bind(address).map(drop).map_err(|error| cannot_listen(address, error))
+}
+
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let advice = match error.kind() {
-            ErrorKind::AddrInUse => "; another program listens there: stop it, or choose another address with --listen",
-            ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose another with --listen",
-            ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-            _ => "",
-        };
-        Failure::because(format!("{address} cannot be listened on{advice}"), error)
-    })
+    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, error))
+}
+
+fn cannot_listen(address: SocketAddr, error: std::io::Error) -> Failure {
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => "; another program listens there: stop it, or choose another address with --listen",
+        ErrorKind::PermissionDenied => "; ports below 1024 need privileges: choose another with --listen",
+        ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        _ => "",
+    };
+    Failure::because(format!("{address} cannot be listened on{advice}"), error)
 }
 
 /// Ends at the first SIGTERM or SIGINT. Must be called within a runtime.

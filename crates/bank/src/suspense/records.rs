@@ -21,12 +21,16 @@ CREATE INDEX waiting_money_owner ON waiting_money(owner);
 /// Adds what waits to what waits for the same case.
 pub(crate) fn add(uow: &mut Uow<'_, '_>, new: &Waiting) -> Result<(), StoreError> {
     let sql = "INSERT INTO waiting_money(case_id, subject, owner, account, meant, currency, amount, since) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(case_id) DO UPDATE SET amount = waiting_money.amount + excluded.amount";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(case_id) DO UPDATE \
+        SET amount = waiting_money.amount + excluded.amount WHERE waiting_money.ended IS NULL";
     let (subject, owner) = (new.subject.to_be_bytes(), new.owner.to_be_bytes());
     let now = uow.now();
     let params = params![new.case, &subject, &owner, new.account.0, new.meant.0, new.currency, new.amount, now];
-    uow.execute(sql, params)?;
-    Ok(())
+    match uow.execute(sql, params)? {
+        1 => Ok(()),
+        // Money that is added to what was released would be nobody's to release.
+        _ => Err(StoreError::Bug("money was to wait under a case whose waiting has ended".to_owned())),
+    }
 }
 
 fn read(row: &Row<'_>) -> Result<Waiting, SqlError> {

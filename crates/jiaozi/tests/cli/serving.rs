@@ -91,6 +91,7 @@ fn an_address_that_is_taken_is_named_with_what_to_do() {
     let refused = run(&["serve", "--data", text(folder.path()), "--listen", &address, "--sandbox"]);
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("another program listens there"), "{}", refused.err);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "no bank was made");
 }
 
 #[test]
