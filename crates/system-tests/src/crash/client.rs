@@ -13,13 +13,15 @@ pub struct Exchange {
     pub status: u16,
     /// The server said that the answer was recorded before.
     pub replayed: bool,
+    /// The server said when to come again.
+    pub retry_after: bool,
 }
 
 /// Codes that leave a wish open: the same key may be sent again and act.
 const OPEN: [&str; 6] =
     ["rate_limited", "unavailable", "overloaded", "idempotency_in_flight", "outcome_unknown", "internal"];
 
-const NOTHING: Exchange = Exchange { told: Told::Nothing, status: 0, replayed: false };
+const NOTHING: Exchange = Exchange { told: Told::Nothing, status: 0, replayed: false, retry_after: false };
 
 /// Sends a call under a key. Only an answer that arrived whole counts.
 pub async fn exchange(client: &reqwest::Client, address: &str, key: &str, call: &Call) -> Exchange {
@@ -32,6 +34,7 @@ pub async fn exchange(client: &reqwest::Client, address: &str, key: &str, call: 
     let Ok(response) = request.send().await else { return NOTHING };
     let status = response.status();
     let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
+    let retry_after = response.headers().contains_key("retry-after");
     let Ok(body) = response.json::<Value>().await else { return Exchange { status: status.as_u16(), ..NOTHING } };
     let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
     let told = if status.is_success() {
@@ -41,5 +44,5 @@ pub async fn exchange(client: &reqwest::Client, address: &str, key: &str, call: 
     } else {
         Told::Nothing
     };
-    Exchange { told, status: status.as_u16(), replayed }
+    Exchange { told, status: status.as_u16(), replayed, retry_after }
 }
