@@ -136,6 +136,8 @@ impl Store {
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let lock = DirectoryLock::take(&options.directory).map_err(OpenError::Lock)?;
         let file = options.directory.join(sql::FILE_NAME);
+        // Before anything opens the file: recovery would silently end the log at the first damage.
+        sql::check_log(&file)?;
         let connection = Connection::open_writer(&file, options.cache_kib)?;
         sql::migrate(&connection, &options.migrations).map_err(OpenError::Migration)?;
         let tenant = read_or_create(&connection, &options)?;

@@ -23,11 +23,24 @@ const OPEN: [&str; 6] =
 
 const NOTHING: Exchange = Exchange { told: Told::Nothing, status: 0, replayed: false, retry_after: false };
 
+/// How long a patient client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Sends a call under a key. Only an answer that arrived whole counts.
 pub async fn exchange(client: &reqwest::Client, address: &str, key: &str, call: &Call) -> Exchange {
+    exchange_within(PATIENCE, (client, address), key, call).await
+}
+
+/// As [`exchange`], by a client that hangs up after so long.
+pub async fn exchange_within(
+    patience: Duration,
+    (client, address): (&reqwest::Client, &str),
+    key: &str,
+    call: &Call,
+) -> Exchange {
     let request = client
         .post(format!("{address}{}", call.path))
-        .timeout(Duration::from_secs(10))
+        .timeout(patience)
         .bearer_auth(&call.token)
         .header("idempotency-key", key)
         .json(&call.body);

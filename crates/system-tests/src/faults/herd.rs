@@ -1,14 +1,14 @@
 //! The herd: thousands of clients at once, each sending again as soon as it is turned away.
 //!
-//! A round: the goodput of a few clients is measured; then the herd comes, each client with one payment under one key that it
-//! sends until it is answered, without manners, for at most a while; then the few are measured again. Whoever is turned away
+//! A round: the goodput of a few clients is measured; then the herd comes, each client paying again and again for a while,
+//! each payment sent under its key until it is answered, without manners and without patience; then the few are measured again. Whoever is turned away
 //! is told when to come again (`Retry-After`); no answer is another error of the server; within thirty seconds after the herd
 //! the goodput is back at nine tenths; and at the end every payment stands in the books at most once, and exactly once when
 //! it was acknowledged.
 
 use crate::chance::Chance;
 use crate::crash::book::{Told, key_of};
-use crate::crash::client::exchange;
+use crate::crash::client::exchange_within;
 use crate::crash::round::{Found, Trial};
 use crate::crash::server::Server;
 use crate::faults::disk_full::{pay, wish_to_pay};
@@ -124,25 +124,28 @@ async fn goodput(trial: &Trial, address: &str) -> f64 {
     f64::from(answered) / begun.elapsed().as_secs_f64()
 }
 
-/// One client of the herd: sends until it is answered or the time is over.
+/// One client of the herd: pays again and again until the time is over. It hangs up when it has waited a second or so, and sends
+/// the same again at once.
 async fn member(trial: &Trial, address: &str, (mut chance, end, fresh): (Chance, Instant, bool)) -> Answers {
     let mut answers = Answers::default();
-    let (number, call) = wish_to_pay(trial);
-    let mut key = key_of(number);
     while now() < end {
-        let answer = exchange(&trial.client, address, &key, &call).await;
-        *answers.statuses.entry(answer.status).or_default() += 1;
-        answers.mute += u64::from(matches!(answer.status, 503 | 429) && !answer.retry_after);
-        if answer.told != Told::Nothing && !(fresh && answers.answered == 0) {
-            trial.book.lock().unwrap_or_else(PoisonError::into_inner).wishes[number].told = answer.told;
-            answers.answered += 1;
-            break;
+        let (number, call) = wish_to_pay(trial);
+        let mut key = key_of(number);
+        let mut again = fresh;
+        while now() < end {
+            let patience = Duration::from_millis(500 + chance.below(1_000));
+            let answer = exchange_within(patience, (&trial.client, address), &key, &call).await;
+            *answers.statuses.entry(answer.status).or_default() += 1;
+            answers.mute += u64::from(matches!(answer.status, 503 | 429) && !answer.retry_after);
+            if std::mem::take(&mut again) {
+                key = format!("{key}-again");
+            } else if answer.told != Told::Nothing {
+                trial.book.lock().unwrap_or_else(PoisonError::into_inner).wishes[number].told = answer.told;
+                answers.answered += 1;
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(chance.below(100))).await;
         }
-        if fresh {
-            answers.answered += u64::from(answer.told != Told::Nothing);
-            key = format!("{key}-again");
-        }
-        tokio::time::sleep(Duration::from_millis(chance.below(100))).await;
     }
     answers
 }
