@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/tools.sh
 source scripts/tools.sh
+# shellcheck source=scripts/postgres.sh
+source scripts/postgres.sh
 
 seconds_of_pgbench=${PGBENCH_SECONDS:-10}
 clients_of_pgbench=${PGBENCH_CLIENTS:-32}
@@ -12,13 +14,8 @@ clients_of_pgbench=${PGBENCH_CLIENTS:-32}
 # Both sides write here: a folder of the disk, not of memory, that another user can enter.
 scratch=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
 chmod 711 "$scratch"
-postgres_runs=false
-as_postgres=()
-
 clean_up() {
-  if $postgres_runs; then
-    "${as_postgres[@]}" "$postgres/pg_ctl" --pgdata "$scratch/postgres/data" --mode immediate stop >/dev/null || true
-  fi
+  stop_postgres
   rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -34,42 +31,6 @@ calibrate() {
   end=$(date +%s%N)
   rm "$scratch/sync"
   awk -v ns=$((end - start)) 'BEGIN { printf "calibration: %.0f synced writes of 4 kB per second\n", 500e9 / ns }'
-}
-
-# PostgreSQL's programs: on the path, or the newest of Debian's folders.
-find_postgres() {
-  local folder
-  for folder in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) "$(dirname "$(command -v initdb || true)")"; do
-    if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ]; then
-      postgres=$folder
-      pgbench=$(command -v "$folder/pgbench" || command -v pgbench) && return
-    fi
-  done
-  return 1
-}
-
-# PostgreSQL refuses to run as root: then as its own user, or as nobody.
-choose_user() {
-  [ "$(id -u)" -eq 0 ] || return 0
-  local user=nobody
-  if id postgres >/dev/null 2>&1; then user=postgres; fi
-  as_postgres=(setpriv --reuid "$(id -u $user)" --regid "$(id -g $user)" --clear-groups)
-  chown "$user" "$scratch/postgres"
-}
-
-# A cluster of its own on a unix socket only, with every commit durable, as it comes.
-start_postgres() {
-  mkdir "$scratch/postgres"
-  choose_user
-  (
-    cd "$scratch/postgres"
-    "${as_postgres[@]}" "$postgres/initdb" --pgdata data --username bench --auth trust --encoding UTF8 --locale C >initdb.log
-    "${as_postgres[@]}" "$postgres/pg_ctl" --pgdata data --log server.log --wait start --options \
-      "-c listen_addresses= -c unix_socket_directories=$scratch/postgres -c shared_buffers=256MB -c max_wal_size=4GB" >/dev/null
-  )
-  postgres_runs=true
-  "${as_postgres[@]}" "$postgres/createdb" --host "$scratch/postgres" --username bench bench
-  pgbench_run --initialize --quiet --scale 10 >/dev/null 2>&1
 }
 
 pgbench_run() { (cd "$scratch/postgres" && "${as_postgres[@]}" "$pgbench" --host "$scratch/postgres" --username bench "$@" bench); }
@@ -98,12 +59,21 @@ need_cargo
 need_c_compiler
 cargo build --locked --release --bin jiaozi
 calibrate
-if find_postgres; then
+if find_postgres && [ -n "$pgbench" ]; then
   start_postgres
+  pgbench_run --initialize --quiet --scale 10 >/dev/null 2>&1
 else
   say "no PostgreSQL here, so no ratio. For one, run: sudo apt-get install postgresql postgresql-contrib"
 fi
+# `./x bench postgres`: payments with the bank in a database of the same server.
+over_postgres() {
+  $postgres_runs || die "no PostgreSQL here. Run: sudo apt-get install postgresql postgresql-contrib"
+  "${as_postgres[@]}" "$postgres/createdb" --host "$scratch/postgres" --username bench bank
+  one payments --database "$(postgres_url bank)" "$@"
+}
+
 case ${1-} in
+  postgres) shift && over_postgres "$@" ;;
   '' | -*) for name in payments ledger http; do one "$name" "$@"; done ;;
   *) one "$@" ;;
 esac

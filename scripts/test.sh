@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/tools.sh
 source scripts/tools.sh
+# shellcheck source=scripts/postgres.sh
+source scripts/postgres.sh
 
 deep=false
 for argument in "$@"; do
@@ -45,6 +47,24 @@ tests() {
   fi
 }
 
+# The same stories on a server: the store's promises and everything the bank does, checked by the same checker.
+on_postgres() {
+  find_postgres || { apt_install postgresql && find_postgres; } ||
+    die "PostgreSQL is missing and may not be installed from here. Run: sudo apt-get install postgresql"
+  scratch=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
+  chmod 711 "$scratch"
+  trap 'stop_postgres; rm -rf "$scratch"' EXIT
+  start_postgres
+  JIAOZI_TEST_POSTGRES=$(postgres_url bench)
+  export JIAOZI_TEST_POSTGRES
+  if $nextest; then
+    cargo nextest run --locked --profile ci --cargo-profile ci -p jiaozi-store -p jiaozi-bank
+  else
+    cargo test --locked --profile ci --lib -p jiaozi-store -p jiaozi-bank
+  fi
+  unset JIAOZI_TEST_POSTGRES
+}
+
 build() { cargo build --locked --workspace --all-targets --profile ci; }
 lint() { cargo clippy --quiet --locked --workspace --all-targets --profile ci -- -D warnings; }
 examples() { cargo test --quiet --locked --workspace --profile ci --doc; }
@@ -78,6 +98,7 @@ if has_crate system-tests; then
     stage bit-flips ./x faults bit-flips --rounds 60
   fi
 fi
+stage postgres on_postgres
 if $deep; then stage fuzz-api ./x fuzz-api; fi
 
 printf '\n== stages so far\n'

@@ -25,6 +25,8 @@ use vocabulary::{Clock, Draw, Entropy, Id, Kind, Timestamp};
 pub struct BankOptions {
     /// The data directory.
     pub directory: PathBuf,
+    /// The database on a server; nothing for the embedded one in the directory.
+    pub server: Option<store::Database>,
     /// The clock beneath the tenant's.
     pub clock: Arc<dyn Clock>,
     /// The random source.
@@ -135,6 +137,7 @@ impl Bank {
         let BankOptions { entropy, vault, rail, notifier, .. } = options;
         let store = Store::open(store::Options {
             directory: options.directory,
+            server: options.server,
             migrations: crate::migrations(),
             clock: options.clock,
             tenant: TenantSettings {

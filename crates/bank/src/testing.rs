@@ -285,7 +285,11 @@ impl Drop for Audit {
         if std::thread::panicking() {
             return;
         }
-        let report = checker::check(&self.0, &checker::Options::default(), &mut |_| {}).expect("the bank can be read");
+        let report = match sql::testing::server_of(&self.0) {
+            Some(server) => checker::check_database(&server, &mut |_| {}),
+            None => checker::check(&self.0, &checker::Options::default(), &mut |_| {}),
+        };
+        let report = report.expect("the bank can be read");
         assert_eq!(report.difference, None, "the story left the books wrong");
     }
 }
@@ -330,6 +334,7 @@ impl TestBank {
         let currency = |code| Currency::iso(code).expect("on list one");
         let options = BankOptions {
             directory: directory.path().to_owned(),
+            server: sql::testing::server_of(directory.path()),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(seed)),
             vault: Arc::new(FixedVault { counter: AtomicU64::new(seed << 32) }),

@@ -39,6 +39,7 @@ impl Clock for SystemClock {
 fn open(directory: PathBuf) -> Result<Store, store::OpenError> {
     Store::open(Options {
         directory,
+        server: None,
         migrations: store::MIGRATIONS.to_vec(),
         clock: Arc::new(SystemClock),
         tenant: TenantSettings { id: 1, zone: "Asia/Shanghai".to_owned(), sandbox: true },

@@ -122,7 +122,7 @@ pub(crate) struct Accounts {
     terms: Option<Stop>,
 }
 
-const SELECT: &str = "SELECT no, book, class, floor, freeze, frozen, group_own, group_owner, receivable, closed FROM account \
+const SELECT: &str = "SELECT no, book, class, floor, freezes, frozen, group_own, group_owner, receivable, closed FROM account \
     ORDER BY no";
 
 /// An account's terms in the order of its slice: bits (class, then 8 for a floor, 16 and 32 for debits and credits frozen, 64
@@ -151,7 +151,7 @@ impl Accounts {
                 receivables.push((no, row.int(8)?));
             }
             let (floor, freeze) = (row.opt_int(3)?, row.int(4)?);
-            place.that((0..4).contains(&freeze), "freeze", "0 to 3", freeze)?;
+            place.that((0..4).contains(&freeze), "freezes", "0 to 3", freeze)?;
             place.that((0..2).contains(&row.int(9)?), "closed", "0 or 1", row.int(9)?)?;
             let bits = class | i64::from(floor.is_some()) << 3 | freeze << 4 | row.int(9)? << 6;
             all_terms.push([bits, row.int(1)?, floor.unwrap_or(0), row.int(5)?, row.int(6)?, row.int(7)?, row.int(8)?]);

@@ -42,6 +42,7 @@ use holds::Holds;
 use journal::Folds;
 use limits::Groups;
 use scan::Snapshot;
+use sql::Database;
 use std::path::Path;
 
 /// What to check beyond the invariants.
@@ -128,11 +129,19 @@ pub fn check(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress))
                 let difference = Difference::new(("form", "file"), "pages", "integrity", "ok", &finding);
                 return Ok(Report { difference: Some(difference), ..Report::default() });
             }
-            Err(sql::BackupError::Exists) => {}
+            Err(sql::BackupError::Exists | sql::BackupError::OfServer) => {}
             Err(sql::BackupError::Sql(error)) => return Err(CheckError::Sql(error)),
         }
     }
-    let snapshot = Snapshot::open(&file)?;
+    check_database(&Database::File(file), progress)
+}
+
+/// Checks the bank in a database, on a server too.
+///
+/// # Errors
+/// When the database cannot be read. What is wrong *in* it is in the report.
+pub fn check_database(database: &Database, progress: &mut dyn FnMut(Progress)) -> Result<Report, CheckError> {
+    let snapshot = Snapshot::open(database)?;
     let mut report = Report::default();
     match run(&snapshot, &mut report, progress) {
         Ok(()) => Ok(report),

@@ -2,7 +2,7 @@
 
 use crate::Progress;
 use crate::difference::{CheckError, Difference, Stop};
-use sql::{Connection, Param, Row, SqlError};
+use sql::{Connection, Database, Param, Row, SqlError};
 use std::path::{Path, PathBuf};
 
 /// A snapshot held open while the checker reads.
@@ -17,9 +17,14 @@ pub(crate) fn file_of(path: &Path) -> Result<PathBuf, CheckError> {
 }
 
 impl Snapshot {
-    pub(crate) fn open(file: &Path) -> Result<Self, CheckError> {
-        let connection = Connection::open_reader(file).map_err(CheckError::Sql)?;
-        connection.execute("BEGIN", &[]).map_err(CheckError::Sql)?;
+    pub(crate) fn open(database: &Database) -> Result<Self, CheckError> {
+        // A connection for writing, on which nothing is written: readers are cut off after seconds.
+        let connection = match database {
+            Database::File(_) => database.open_reader(),
+            Database::Server(_) => database.open_writer(0),
+        };
+        let connection = connection.map_err(CheckError::Sql)?;
+        connection.begin_snapshot().map_err(CheckError::Sql)?;
         Ok(Self { connection })
     }
 
@@ -62,8 +67,7 @@ impl Snapshot {
 
     /// Whether the schema has a table of this name.
     pub(crate) fn has_table(&self, name: &str) -> Result<bool, Stop> {
-        let sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
-        Ok(self.number(sql, sql::params![name])? == 1)
+        Ok(self.connection.has_table(name)?)
     }
 }
 

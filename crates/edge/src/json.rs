@@ -72,8 +72,27 @@ fn explain<T: DeserializeOwned>(text: &str) -> Problem {
         pointer.push_str(&escape(field));
     }
     let message = message.split(" at line ").next().unwrap_or_default();
-    let message: String = message.chars().take(200).collect();
+    let message = in_plain_words(message);
     Problem::because(code, format!("{}: {message}. {}", short(&pointer), code.action())).at(pointer)
+}
+
+/// Serde's sentence without the names of our types, and not longer than a person reads.
+fn in_plain_words(message: &str) -> String {
+    const MOST: usize = 400;
+    let (said, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
+    let plain = match expected {
+        "u8" => Some(format!("{said}, expected a whole number from 0 to {}", u8::MAX)),
+        "u16" => Some(format!("{said}, expected a whole number from 0 to {}", u16::MAX)),
+        "u32" => Some(format!("{said}, expected a whole number from 0 to {}", u32::MAX)),
+        "u64" => Some(format!("{said}, expected a whole number from 0 to {}", u64::MAX)),
+        "i64" => Some(format!("{said}, expected a whole number")),
+        _ => None,
+    };
+    let message = plain.unwrap_or_else(|| message.to_owned());
+    match message.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message,
+    }
 }
 
 /// What serde's sentence means, and the field it names.

@@ -2,7 +2,7 @@
 
 use crate::bench::{self as shared, Folder};
 use crate::failure::{Ended, Failure};
-use crate::options::Shape;
+use crate::options::{self, Shape};
 use crate::progress::Progress;
 use crate::wiring;
 use ::bank::Bank;
@@ -49,6 +49,9 @@ pub struct Fill {
     /// All payments go to one merchant
     #[arg(long)]
     pub hot: bool,
+    /// Keep the bank in this PostgreSQL database, which is empty
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
     /// Measure in this directory, which keeps the bank; otherwise in a temporary one
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -73,7 +76,8 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
 pub fn filled(fill: &Fill, folder: &Folder, runtime: &Runtime) -> Result<(Bank, Arc<Population>), Failure> {
     let cannot = |what: String| Failure::because("the bank to measure could not be filled", what);
     let currency = Currency::iso("CNY").map_err(|error| cannot(error.to_string()))?;
-    let shape = Shape { sandbox: true, currencies: vec![currency], ..Shape::default() };
+    let server = fill.database.as_deref().map(options::server).transpose()?;
+    let shape = Shape { sandbox: true, currencies: vec![currency], server, ..Shape::default() };
     let bank = wiring::open_bank(&folder.path().join("bank"), &shape)?;
     let mut progress = Progress::new("bench");
     let wanted = PopulationOptions { customers: fill.accounts, merchants: fill.merchants, currency };

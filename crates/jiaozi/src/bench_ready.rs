@@ -52,7 +52,15 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let folder = Folder::choose(args.data.as_deref())?;
     let runtime = shared::runtime()?;
     let (data, existing) = (None, args.existing);
-    let fill = Fill { accounts: args.accounts / 2, merchants: 100, existing, hot: false, data, json: args.json };
+    let fill = Fill {
+        accounts: args.accounts / 2,
+        merchants: 100,
+        existing,
+        hot: false,
+        data,
+        database: None,
+        json: args.json,
+    };
     let shots = {
         let (bank, people) = bench_payments::filled(&fill, &folder, &runtime)?;
         let sessions = runtime.block_on(::bench::sessions(&bank, SESSIONS, people.currency()));

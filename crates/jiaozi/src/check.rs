@@ -25,6 +25,9 @@ pub struct Args {
     /// A database file, such as a backup, instead of a data directory
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// The bank in this PostgreSQL database instead
+    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE", conflicts_with_all = ["file", "pages"])]
+    database: Option<String>,
     /// Also read every page and index of the file, as after a restore
     #[arg(long)]
     pages: bool,
@@ -35,13 +38,24 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Ended, Failure> {
     let path = args.file.as_deref().unwrap_or(&args.place.data);
-    let report = examine(path, args.pages)?;
+    let report = match &args.database {
+        Some(url) => on_server(url)?,
+        None => examine(path, args.pages)?,
+    };
     if args.json {
         output::json(&as_json(&report));
     } else {
         print(&report);
     }
     Ok(Ended::fine_if(report.is_clean()))
+}
+
+fn on_server(url: &str) -> Result<Report, Failure> {
+    let server = crate::options::server(url)?;
+    let mut progress = Progress::new("check");
+    let report = checker::check_database(&server, &mut |now| progress.at(now.table, now.done, now.of));
+    progress.finish();
+    report.map_err(|error| Failure::because("the database cannot be checked", error))
 }
 
 /// Runs the checker with its progress shown.

@@ -28,7 +28,7 @@ use vocabulary::Secret;
   jiaozi demo
   jiaozi demo --listen 127.0.0.1:9000 --data demo-bank --no-traffic
 
-Amounts of 900.01 to 900.10 make the sandbox bank misbehave: reject, be slow, silent, twice, late or wrong. With
+Amounts of 900.01 to 900.12 make the sandbox bank misbehave: reject, be slow, silent, twice, late or wrong. With
 the staff token, PUT /v1/sandbox/bank does the same for any amount.")]
 pub struct Args {
     /// Where to listen; port 0 takes a free one
@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let directory = args.data.clone().unwrap_or_else(|| temporary.path().join("bank"));
     if directory.join(sql::FILE_NAME).exists() {
         return Err(Failure::new(format!(
-            "{} holds a bank already; serve it with `jiaozi serve --data {0}`, or choose an empty directory",
+            "{} holds a bank already; serve it with `jiaozi serve --sandbox --data {0}`, or choose an empty directory",
             directory.display()
         )));
     }

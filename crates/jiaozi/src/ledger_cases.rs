@@ -98,6 +98,7 @@ impl StoreBank {
 fn open(folder: &TempDir, number: u32, clock: &Arc<TableClock>) -> Result<Store, store::OpenError> {
     Store::open(store::Options {
         directory: folder.path().join(number.to_string()),
+        server: None,
         migrations: store::MIGRATIONS.to_vec(),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         tenant: TenantSettings { id: u128::from(number), zone: "UTC".to_owned(), sandbox: true },

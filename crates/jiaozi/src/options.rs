@@ -30,6 +30,8 @@ pub struct File {
     pub caller_rate: Option<u32>,
     /// Requests a second that may come from one network address on average; 0 for no limit.
     pub address_rate: Option<u32>,
+    /// The URL of a database on a PostgreSQL server.
+    pub database: Option<String>,
     /// Memory for the writer's page cache, MiB.
     pub cache_mib: Option<u32>,
 }
@@ -98,12 +100,15 @@ pub struct Shape {
     pub units: Vec<Currency>,
     /// The writer's page cache, KiB.
     pub cache_kib: u32,
+    /// The database on a server; nothing for an embedded one in the data directory.
+    pub server: Option<sql::Database>,
 }
 
 impl Default for Shape {
     fn default() -> Self {
         let currencies = ["CNY", "USD", "EUR"].iter().filter_map(|code| Currency::iso(code).ok()).collect();
-        Self { zone: "Asia/Shanghai".to_owned(), sandbox: false, currencies, units: Vec::new(), cache_kib: 64 * 1024 }
+        let zone = "Asia/Shanghai".to_owned();
+        Self { zone, sandbox: false, currencies, units: Vec::new(), cache_kib: 64 * 1024, server: None }
     }
 }
 
@@ -129,13 +134,23 @@ impl Shape {
         if let Some(mib) = file.cache_mib {
             shape.cache_kib = mib.saturating_mul(1024);
         }
+        shape.server = file.database.as_deref().map(server).transpose()?;
         Ok(shape)
     }
 }
 
+/// The database that a URL names.
+pub fn server(url: &str) -> Result<sql::Database, Failure> {
+    sql::Database::parse(url).map_err(|error| Failure::because("the database's URL cannot be used", error))
+}
+
 impl Served {
-    /// No directory and no host name stands twice.
+    /// No directory and no host name stands twice, and a database on a server has one bank.
     pub fn check(self) -> Result<Self, Failure> {
+        if self.shape.server.is_some() && !self.tenants.is_empty() {
+            let what = "a database on a server holds one bank; serve the others from processes of their own";
+            return Err(Failure::usage(what.to_owned()));
+        }
         let mut hosts = BTreeSet::new();
         let mut directories = BTreeSet::from([self.data.clone()]);
         for tenant in &self.tenants {

@@ -18,7 +18,7 @@ use std::time::Instant;
 /// payment with all checks on.
 ///
 /// A row that is bad or refused is reported with its line, and the rest goes on. A row counts once however often the file
-/// is replayed on the same data directory: by its TRANSACTION_ID, or else by the file's content and the row's line.
+/// is replayed on the same data directory: by its customer and TRANSACTION_ID, or else by the file's content and the row's line.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   jiaozi replay cards.csv

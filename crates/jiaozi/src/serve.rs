@@ -44,6 +44,10 @@ pub struct Args {
     /// Another bank in the same process, chosen by host name; may be repeated
     #[arg(long, value_name = "HOST=DIR", value_parser = options::tenant)]
     tenant: Vec<Tenant>,
+    /// Keep the bank in this PostgreSQL database instead, such as postgres://bank@localhost/bank; several nodes may share it,
+    /// each with a data directory of its own that holds the same key file
+    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE")]
+    database: Option<String>,
     /// New banks are sandboxes: a clock that can be moved, and a bank beside them that answers as it is told
     #[arg(long)]
     sandbox: bool,
@@ -88,6 +92,7 @@ fn merged(args: &Args) -> Result<File, Failure> {
     let mut file = File::read(args.config.as_deref())?;
     file.data = args.data.clone().or(file.data);
     file.listen = args.listen.map(|address| address.to_string()).or(file.listen);
+    file.database = args.database.clone().or(file.database);
     file.zone = args.zone.clone().or(file.zone);
     file.sandbox = if args.sandbox { Some(true) } else { file.sandbox };
     file.tenants.extend(args.tenant.iter().cloned());

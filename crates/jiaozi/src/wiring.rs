@@ -22,7 +22,7 @@ pub fn open_bank(directory: &Path, shape: &Shape) -> Result<Bank, Failure> {
 /// As [`open_bank`], on another clock.
 pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Result<Bank, Failure> {
     let cannot = || format!("the bank in {} cannot be opened", directory.display());
-    if directory.join(sql::FILE_NAME).exists() && !directory.join(KEY_FILE).exists() {
+    if shape.server.is_none() && directory.join(sql::FILE_NAME).exists() && !directory.join(KEY_FILE).exists() {
         return Err(Failure::new(format!(
             "{}, because its key file {} is missing; put it back from where you keep its copy",
             cannot(),
@@ -39,6 +39,7 @@ pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Resu
     let vault = FileVault::open(directory, Arc::clone(&entropy)).map_err(|error| Failure::because(cannot(), error))?;
     let opened = Bank::open(BankOptions {
         directory: directory.to_owned(),
+        server: shape.server.clone(),
         clock,
         entropy,
         vault: Arc::new(vault),

@@ -15,6 +15,8 @@ pub enum BackupError {
     Exists,
     /// The file is damaged; the first finding.
     Damaged(String),
+    /// The database is on a server, which has tools of its own for that.
+    OfServer,
     /// The database failed.
     Sql(SqlError),
 }
@@ -24,6 +26,9 @@ impl fmt::Display for BackupError {
         match self {
             Self::Exists => f.write_str("the destination exists; name a new file"),
             Self::Damaged(finding) => write!(f, "the file is damaged: {finding}"),
+            Self::OfServer => {
+                f.write_str("the database is on a server: back it up with the server's tools (pg_basebackup, pg_dump)")
+            }
             Self::Sql(_) => f.write_str("the copy failed"),
         }
     }

@@ -1,6 +1,6 @@
 //! Moves the write-ahead log into the database file, away from the writer: a checkpoint in the writer's way stalls everybody.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Engine};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -39,7 +39,7 @@ const LONGEST_FILE: u64 = 512 << 20;
 impl Checkpointer {
     /// Starts the thread on its own connection.
     pub(crate) fn start(file: &Path) -> Result<Self, crate::SqlError> {
-        let connection = Connection { inner: rusqlite::Connection::open(file)? };
+        let connection = Connection { engine: Engine::Embedded(rusqlite::Connection::open(file)?) };
         connection.execute_batch("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;")?;
         let wal = PathBuf::from(format!("{}-wal", file.display()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -98,9 +98,9 @@ impl Log {
 /// would stop the bank for as long as the connection is ready to wait for a lock.
 pub(crate) fn restart(writer: &Connection, cut: bool) -> Result<bool, crate::SqlError> {
     let sql = if cut { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(RESTART)" };
-    writer.inner.busy_timeout(Duration::ZERO)?;
+    writer.embedded()?.busy_timeout(Duration::ZERO)?;
     let tried = writer.number(sql, &[]);
-    writer.inner.busy_timeout(LOCK_PATIENCE)?;
+    writer.embedded()?.busy_timeout(LOCK_PATIENCE)?;
     match tried {
         Ok(busy) => Ok(busy == 0),
         Err(crate::SqlError::Busy) => Ok(false),

@@ -1,13 +1,87 @@
 //! A connection: statements are cached by their text, parameters are numbered `?1`, `?2`.
 
 use crate::error::SqlError;
-use crate::value::{Param, Row};
+use crate::postgres::{self, Postgres};
+use crate::value::{Param, Row, Source};
 use rusqlite::{OpenFlags, ToSql, params_from_iter};
-use std::path::Path;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_postgres::config::Host;
+
+/// Where a tenant's database is.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// Embedded, in this file.
+    File(PathBuf),
+    /// On a server.
+    Server(Arc<tokio_postgres::Config>),
+}
+
+impl Database {
+    /// The database that a URL such as `postgres://user@host:5432/bank` names.
+    ///
+    /// # Errors
+    /// When it is no such URL.
+    pub fn parse(url: &str) -> Result<Self, SqlError> {
+        let config: tokio_postgres::Config =
+            url.parse().map_err(|error: tokio_postgres::Error| SqlError::Other(error.to_string()))?;
+        // Until connections are encrypted nothing of a bank leaves the machine.
+        let near = config.get_hosts().iter().all(|host| match host {
+            Host::Unix(_) => true,
+            Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        });
+        if !near || config.get_hosts().is_empty() {
+            return Err(SqlError::Other(
+                "name a host on this machine (a unix socket, localhost or a tunnel's end): connections are not encrypted yet"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self::Server(Arc::new(config)))
+    }
+
+    /// Whether it is on a server, where other nodes may write too.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        matches!(self, Self::Server(_))
+    }
+
+    /// Opens it for writing, with a page cache of so many KiB where that is ours to say.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_writer(&self, cache_kib: u32) -> Result<Connection, SqlError> {
+        match self {
+            Self::File(file) => Connection::open_writer(file, cache_kib),
+            Self::Server(config) => Ok(Connection { engine: Engine::Server(Postgres::connect(config)?) }),
+        }
+    }
+
+    /// Opens it for reading only.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_reader(&self) -> Result<Connection, SqlError> {
+        match self {
+            Self::File(file) => Connection::open_reader(file),
+            Self::Server(config) => {
+                let server = Postgres::connect(config)?;
+                server.batch("SET default_transaction_read_only = on")?;
+                Ok(Connection { engine: Engine::Server(server) })
+            }
+        }
+    }
+}
 
 /// A connection to the database of one tenant.
 pub struct Connection {
-    pub(crate) inner: rusqlite::Connection,
+    pub(crate) engine: Engine,
+}
+
+/// Which database it talks to.
+pub(crate) enum Engine {
+    Embedded(rusqlite::Connection),
+    Server(Postgres),
 }
 
 /// 4 kB pages: larger ones write more for each random change.
@@ -27,7 +101,7 @@ impl Connection {
             inner.execute_batch("PRAGMA synchronous=OFF")?;
         }
         inner.set_prepared_statement_cache_capacity(256);
-        Ok(Self { inner })
+        Ok(Self { engine: Engine::Embedded(inner) })
     }
 
     /// Opens the database for reading only.
@@ -40,7 +114,7 @@ impl Connection {
         inner.busy_timeout(std::time::Duration::from_secs(5))?;
         inner.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;")?;
         inner.set_prepared_statement_cache_capacity(128);
-        Ok(Self { inner })
+        Ok(Self { engine: Engine::Embedded(inner) })
     }
 
     /// Opens the database for copying it whole: reads only, but may write the copy.
@@ -49,8 +123,22 @@ impl Connection {
     /// When the file cannot be opened.
     pub fn open_copier(file: &Path) -> Result<Self, SqlError> {
         let reader = Self::open_reader(file)?;
-        reader.inner.execute_batch("PRAGMA query_only=OFF;")?;
+        reader.execute_batch("PRAGMA query_only=OFF;")?;
         Ok(reader)
+    }
+
+    /// The embedded engine beneath.
+    pub(crate) fn embedded(&self) -> Result<&rusqlite::Connection, SqlError> {
+        match &self.engine {
+            Engine::Embedded(inner) => Ok(inner),
+            Engine::Server(_) => Err(SqlError::Other("only an embedded database can do that".to_owned())),
+        }
+    }
+
+    /// Whether the database is on a server.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        matches!(self.engine, Engine::Server(_))
     }
 
     /// Runs a statement and returns how many rows it changed.
@@ -58,16 +146,60 @@ impl Connection {
     /// # Errors
     /// See [`SqlError`].
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize, SqlError> {
-        let mut statement = self.inner.prepare_cached(sql)?;
-        Ok(statement.execute(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?)
+        match &self.engine {
+            Engine::Embedded(inner) => {
+                let mut statement = inner.prepare_cached(sql)?;
+                Ok(statement.execute(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?)
+            }
+            Engine::Server(_) if params.is_empty() && self.control(sql)? => Ok(0),
+            Engine::Server(server) => server.execute(sql, params),
+        }
+    }
+
+    fn control(&self, sql: &str) -> Result<bool, SqlError> {
+        match &self.engine {
+            Engine::Embedded(_) => Ok(false),
+            Engine::Server(server) => server.control(sql),
+        }
+    }
+
+    /// From now on no statement is begun after this moment; what runs in the embedded engine is interrupted by its owner.
+    pub(crate) fn until(&self, moment: Option<std::time::Instant>) {
+        if let Engine::Server(server) = &self.engine {
+            server.until(moment);
+        }
+    }
+
+    /// Begins a unit that sees one moment and only reads.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn begin_snapshot(&self) -> Result<(), SqlError> {
+        match &self.engine {
+            Engine::Embedded(_) => self.execute("BEGIN", &[]).map(drop),
+            Engine::Server(server) => server.begin_snapshot(),
+        }
+    }
+
+    /// Whether a statement only reads: it begins as a query, and changes no row. A server's readers are held to that by the
+    /// server too.
+    pub(crate) fn only_reads(&self, sql: &str) -> Result<bool, SqlError> {
+        let query = ["SELECT", "WITH"].iter().any(|word| sql.trim_start().starts_with(word));
+        match &self.engine {
+            Engine::Embedded(inner) => Ok(query && inner.prepare_cached(sql)?.readonly()),
+            Engine::Server(_) => Ok(query && !["INSERT ", "UPDATE ", "DELETE "].iter().any(|word| sql.contains(word))),
+        }
     }
 
     /// Looks a statement up once, to run it for many rows: a look-up hashes its text.
     ///
     /// # Errors
     /// See [`SqlError`].
-    pub fn prepare(&self, sql: &str) -> Result<Prepared<'_>, SqlError> {
-        Ok(Prepared(self.inner.prepare_cached(sql)?))
+    pub fn prepare<'c>(&'c self, sql: &'c str) -> Result<Prepared<'c>, SqlError> {
+        Ok(match &self.engine {
+            Engine::Embedded(inner) => Prepared(Ready::Embedded(inner.prepare_cached(sql)?)),
+            Engine::Server(server) => Prepared(Ready::Server(server, sql)),
+        })
     }
 
     /// Runs several statements without parameters.
@@ -75,7 +207,19 @@ impl Connection {
     /// # Errors
     /// See [`SqlError`].
     pub fn execute_batch(&self, sql: &str) -> Result<(), SqlError> {
-        Ok(self.inner.execute_batch(sql)?)
+        match &self.engine {
+            Engine::Embedded(inner) => Ok(inner.execute_batch(sql)?),
+            Engine::Server(_) if self.control(sql)? => Ok(()),
+            Engine::Server(server) => server.batch(sql),
+        }
+    }
+
+    /// Runs the statements of a migration, which are written in the embedded engine's words.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn define(&self, sql: &str) -> Result<(), SqlError> {
+        if self.is_server() { self.execute_batch(&postgres::definition(sql)) } else { self.execute_batch(sql) }
     }
 
     /// All rows of a query, each read by `read`.
@@ -106,12 +250,17 @@ impl Connection {
         params: &[Param<'_>],
         mut visit: impl FnMut(&Row<'_>) -> Result<(), SqlError>,
     ) -> Result<(), SqlError> {
-        let mut statement = self.inner.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?;
-        while let Some(row) = rows.next()? {
-            visit(&Row(row))?;
+        match &self.engine {
+            Engine::Embedded(inner) => {
+                let mut statement = inner.prepare_cached(sql)?;
+                let mut rows = statement.query(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?;
+                while let Some(row) = rows.next()? {
+                    visit(&Row(Source::Embedded(row)))?;
+                }
+                Ok(())
+            }
+            Engine::Server(server) => server.each(sql, params, |row| visit(&Row(Source::Server(row)))),
         }
-        Ok(())
     }
 
     /// The first row of a query, if there is one.
@@ -124,9 +273,16 @@ impl Connection {
         params: &[Param<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Option<T>, SqlError> {
-        let mut statement = self.inner.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?;
-        rows.next()?.map(|row| read(&Row(row))).transpose()
+        match &self.engine {
+            Engine::Embedded(inner) => {
+                let mut statement = inner.prepare_cached(sql)?;
+                let mut rows = statement.query(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?;
+                rows.next()?.map(|row| read(&Row(Source::Embedded(row)))).transpose()
+            }
+            Engine::Server(server) => {
+                server.rows(sql, params)?.first().map(|row| read(&Row(Source::Server(row)))).transpose()
+            }
+        }
     }
 
     /// One integer, 0 when there is no row or it is NULL.
@@ -137,24 +293,57 @@ impl Connection {
         Ok(self.query_opt(sql, params, |row| row.opt_int(0))?.flatten().unwrap_or(0))
     }
 
-    /// Whether no unit is open on this connection.
+    /// Whether the schema has a table of this name.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn has_table(&self, name: &str) -> Result<bool, SqlError> {
+        let sql = if self.is_server() {
+            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?1"
+        } else {
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1"
+        };
+        Ok(self.number(sql, crate::params![name])? == 1)
+    }
+
+    /// Whether no unit is open on this connection, or the open one cannot be kept any more.
     pub(crate) fn is_idle(&self) -> bool {
-        self.inner.is_autocommit()
+        match &self.engine {
+            Engine::Embedded(inner) => inner.is_autocommit(),
+            Engine::Server(server) => server.is_idle(),
+        }
+    }
+
+    /// Whether the connection is gone for good.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(&self.engine, Engine::Server(server) if server.is_lost())
     }
 }
 
 /// A statement ready to run many times.
-pub struct Prepared<'c>(rusqlite::CachedStatement<'c>);
+pub struct Prepared<'c>(Ready<'c>);
+
+enum Ready<'c> {
+    /// Compiled.
+    Embedded(rusqlite::CachedStatement<'c>),
+    /// To be sent with others.
+    Server(&'c Postgres, &'c str),
+}
 
 impl Prepared<'_> {
-    /// Runs it and returns how many rows it changed.
+    /// Runs it, or puts it in line: an error may show only with the next result that is asked for, at the latest with COMMIT.
     ///
     /// # Errors
     /// See [`SqlError`].
-    pub fn execute(&mut self, params: &[Param<'_>]) -> Result<usize, SqlError> {
-        for (place, param) in params.iter().enumerate() {
-            self.0.raw_bind_parameter(place + 1, param)?;
+    pub fn execute(&mut self, params: &[Param<'_>]) -> Result<(), SqlError> {
+        match &mut self.0 {
+            Ready::Embedded(statement) => {
+                for (place, param) in params.iter().enumerate() {
+                    statement.raw_bind_parameter(place + 1, param)?;
+                }
+                Ok(statement.raw_execute().map(drop)?)
+            }
+            Ready::Server(server, sql) => server.later(sql, params),
         }
-        Ok(self.0.raw_execute()?)
     }
 }

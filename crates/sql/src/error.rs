@@ -14,8 +14,10 @@ pub enum SqlError {
     Corrupt(&'static str),
     /// A uniqueness or check rule of the schema refused a row: a race that the caller's look-up could not see.
     Constraint(String),
-    /// Somebody else holds the database.
+    /// Somebody else holds the database, or what a statement needs.
     Busy,
+    /// The connection to the server was lost: whether the statement took effect is not known.
+    Lost(String),
     /// A snapshot's time was over before everything was read from it.
     TooLong,
     /// No connection for reading became free in time; nothing was read.
@@ -49,6 +51,7 @@ impl fmt::Display for SqlError {
             Self::Corrupt(what) => write!(f, "the database is damaged: {what}"),
             Self::Constraint(text) => write!(f, "a rule of the schema refused a row: {text}"),
             Self::Busy => f.write_str("the database is in use"),
+            Self::Lost(text) => write!(f, "the database server cannot be reached: {text}"),
             Self::TooLong => f.write_str("reading took too long"),
             Self::NoReader => f.write_str("too many readers are at work"),
             Self::Other(text) => write!(f, "a statement failed: {text}"),

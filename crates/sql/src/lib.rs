@@ -14,22 +14,27 @@ mod error;
 mod lock;
 mod log_damage;
 mod migrate;
+mod postgres;
 mod queue;
 mod readers;
 mod reading;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod unit;
 mod value;
 mod writer;
 
 pub use backup::{BackupError, check_file, copy_to};
-pub use connection::{Connection, Prepared};
+pub use connection::{Connection, Database, Prepared};
 pub use error::SqlError;
 pub use lock::{DirectoryLock, LockError};
 pub use log_damage::check_log;
 pub use migrate::{Migration, MigrationError, migrate, schema_version};
 pub use readers::{Deadline, ReadLimits, Readers};
 pub use reading::Reading;
+pub use unit::Unit;
 pub use value::{Param, Row};
-pub use writer::{GroupState, Lane, Limits, Unit, UnitError, Verdict, Writer};
+pub use writer::{GroupState, Lane, Limits, UnitError, Verdict, Writer};
 
 /// Database files are called this within a data directory.
 pub const FILE_NAME: &str = "bank.db";

@@ -58,8 +58,7 @@ impl std::error::Error for MigrationError {
 /// # Errors
 /// When the database cannot be read.
 pub fn schema_version(connection: &Connection) -> Result<u32, SqlError> {
-    let has = connection.number("SELECT count(*) FROM sqlite_schema WHERE name = 'migration'", &[])?;
-    if has == 0 {
+    if !connection.has_table("migration")? {
         return Ok(0);
     }
     let version = connection.number("SELECT max(version) FROM migration", &[])?;
@@ -84,7 +83,7 @@ pub fn migrate(connection: &Connection, list: &[Migration]) -> Result<usize, Mig
         return Err(MigrationError::Newer { found, known });
     }
     connection
-        .execute_batch("CREATE TABLE IF NOT EXISTS migration(version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
+        .define("CREATE TABLE IF NOT EXISTS migration(version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
         .map_err(failed(0))?;
     let present = connection.query("SELECT version FROM migration", &[], |row| row.small(0)).map_err(failed(0))?;
     let mut applied = 0;
@@ -99,7 +98,7 @@ fn apply(connection: &Connection, step: &Migration) -> Result<(), SqlError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let insert = "INSERT INTO migration(version, name) VALUES (?1, ?2)";
     let result = connection
-        .execute_batch(step.sql)
+        .define(step.sql)
         .and_then(|()| connection.execute(insert, crate::params![step.version, step.name]))
         .and_then(|_| connection.execute_batch("COMMIT"));
     if result.is_err() && !connection.is_idle() {

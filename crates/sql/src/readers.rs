@@ -5,9 +5,8 @@
 //! interrupted, the next one is not begun, and who finds no free connection waits, but not for long. What cannot be stopped
 //! is code that neither asks for a row nor returns: readers do not compute.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Database, Engine};
 use crate::error::SqlError;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,9 +50,9 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Read-only connections to one database file.
+/// Read-only connections to one database.
 pub struct Readers {
-    file: PathBuf,
+    database: Database,
     limits: ReadLimits,
     /// What the connections' deadlines are counted from.
     begin: Instant,
@@ -98,14 +97,14 @@ impl Drop for Borrowed<'_> {
 impl Readers {
     /// A pool of these limits.
     #[must_use]
-    pub fn new(file: PathBuf, limits: ReadLimits) -> Self {
-        Self { file, limits, begin: now(), pool: Mutex::new(Pool::default()), freed: Condvar::new() }
+    pub fn new(database: Database, limits: ReadLimits) -> Self {
+        Self { database, limits, begin: now(), pool: Mutex::new(Pool::default()), freed: Condvar::new() }
     }
 
-    /// The database file.
+    /// The database.
     #[must_use]
-    pub fn file(&self) -> &std::path::Path {
-        &self.file
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Runs `read` on one snapshot: everything it sees was committed, and committed together. When it fails after the
@@ -122,9 +121,11 @@ impl Readers {
         let Some(reader) = &borrowed.reader else { return Err(SqlError::NoReader.into()) };
         let deadline = Deadline(now() + self.limits.life);
         reader.until.store(self.micros(deadline.0), Ordering::Relaxed);
-        reader.connection.execute("BEGIN", &[])?;
+        reader.connection.until(Some(deadline.0));
+        reader.connection.begin_snapshot()?;
         let result = read(&reader.connection, deadline);
         reader.until.store(u64::MAX, Ordering::Relaxed);
+        reader.connection.until(None);
         let result = match result {
             Err(_) if deadline.is_over() => Err(SqlError::TooLong.into()),
             other => other,
@@ -148,6 +149,10 @@ impl Readers {
         let mut pool = self.lock();
         loop {
             if let Some(reader) = pool.idle.pop() {
+                if reader.connection.is_lost() {
+                    pool.open -= 1;
+                    continue;
+                }
                 return Ok(Borrowed { readers: self, reader: Some(reader), ended: false });
             }
             if pool.open < self.limits.most {
@@ -167,14 +172,18 @@ impl Readers {
     }
 
     fn open(&self) -> Result<Reader, SqlError> {
-        let mut connection = Connection::open_reader(&self.file)?;
+        let mut connection = self.database.open_reader()?;
         let until = Arc::new(AtomicU64::new(u64::MAX));
         let (limit, begin) = (Arc::clone(&until), self.begin);
         let over = move || {
             let limit = limit.load(Ordering::Relaxed);
             limit != u64::MAX && now().duration_since(begin).as_micros() >= u128::from(limit)
         };
-        connection.inner.progress_handler(STEPS, Some(over))?;
+        match &mut connection.engine {
+            Engine::Embedded(inner) => inner.progress_handler(STEPS, Some(over))?,
+            // There a running statement is ended by the server itself.
+            Engine::Server(server) => server.end_statements_after(self.limits.life)?,
+        }
         Ok(Reader { connection, until })
     }
 }

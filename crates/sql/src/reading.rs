@@ -8,7 +8,6 @@ use crate::connection::Connection;
 use crate::error::SqlError;
 use crate::readers::Deadline;
 use crate::value::{Param, Row};
-use rusqlite::{CachedStatement, ToSql, params_from_iter};
 
 /// A connection of which only queries can be asked.
 #[derive(Clone, Copy)]
@@ -30,16 +29,14 @@ impl<'c> Reading<'c> {
         Self { connection, until: Some(deadline) }
     }
 
-    fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, SqlError> {
+    fn check(&self, sql: &str) -> Result<(), SqlError> {
         if self.until.is_some_and(Deadline::is_over) {
             return Err(SqlError::TooLong);
         }
-        let query = ["SELECT", "WITH"].iter().any(|word| sql.trim_start().starts_with(word));
-        let statement = self.connection.inner.prepare_cached(sql)?;
-        if !query || !statement.readonly() {
+        if !self.connection.only_reads(sql)? {
             return Err(SqlError::Other("a statement that writes was given to a reader".to_owned()));
         }
-        Ok(statement)
+        Ok(())
     }
 
     /// All rows of a query, each read by `read`.
@@ -68,14 +65,10 @@ impl<'c> Reading<'c> {
         &self,
         sql: &str,
         params: &[Param<'_>],
-        mut visit: impl FnMut(&Row<'_>) -> Result<(), SqlError>,
+        visit: impl FnMut(&Row<'_>) -> Result<(), SqlError>,
     ) -> Result<(), SqlError> {
-        let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?;
-        while let Some(row) = rows.next()? {
-            visit(&Row(row))?;
-        }
-        Ok(())
+        self.check(sql)?;
+        self.connection.each(sql, params, visit)
     }
 
     /// The first row of a query, if there is one.
@@ -88,9 +81,8 @@ impl<'c> Reading<'c> {
         params: &[Param<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Option<T>, SqlError> {
-        let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(params_from_iter(params.iter().map(|p| p as &dyn ToSql)))?;
-        rows.next()?.map(|row| read(&Row(row))).transpose()
+        self.check(sql)?;
+        self.connection.query_opt(sql, params, read)
     }
 
     /// One integer, 0 when there is no row or it is NULL.

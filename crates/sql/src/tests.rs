@@ -17,8 +17,15 @@ struct Numbers {
 }
 
 impl GroupState for Numbers {
-    fn begin(&mut self) {
+    fn begin(&mut self, _: &Connection) -> Result<(), SqlError> {
         self.groups.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn wrote(&mut self) {}
+
+    fn was_committed(&mut self, _: &Connection) -> Result<bool, SqlError> {
+        Ok(false)
     }
 
     fn mark(&mut self) -> usize {
@@ -66,7 +73,8 @@ fn connection(directory: &Path) -> Connection {
 fn start(directory: &Path, limits: Limits) -> (Writer<Numbers>, Arc<AtomicUsize>) {
     let state = Numbers::default();
     let reloads = Arc::clone(&state.reloads);
-    let writer = Writer::start(&directory.join(FILE_NAME), connection(directory), state, limits).expect("starts");
+    let writer = Writer::start(&Database::File(directory.join(FILE_NAME)), connection(directory), state, limits)
+        .expect("starts");
     (writer, reloads)
 }
 

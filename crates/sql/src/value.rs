@@ -1,8 +1,18 @@
 //! What goes into a statement and what comes out: 64-bit integers, text, bytes, null. Nothing else exists in the schema.
 
 use crate::error::SqlError;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use crate::postgres::Column;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use vocabulary::{Id, Kind, Timestamp};
+
+/// A value of a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
+    Null,
+    Int(i64),
+    Text(&'a [u8]),
+    Blob(&'a [u8]),
+}
 
 /// A bound parameter.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +32,8 @@ pub enum Param<'a> {
 impl rusqlite::ToSql for Param<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
-            Param::Null => ToSqlOutput::Owned(Value::Null),
-            Param::Int(value) => ToSqlOutput::Owned(Value::Integer(*value)),
+            Param::Null => ToSqlOutput::Owned(rusqlite::types::Value::Null),
+            Param::Int(value) => ToSqlOutput::Owned(rusqlite::types::Value::Integer(*value)),
             Param::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Param::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Param::Id(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
@@ -102,11 +112,29 @@ macro_rules! params {
 }
 
 /// A row of a result. Columns are numbered from 0; a column of another type than asked for is corruption.
-pub struct Row<'a>(pub(crate) &'a rusqlite::Row<'a>);
+pub struct Row<'a>(pub(crate) Source<'a>);
+
+/// Where a row comes from.
+pub(crate) enum Source<'a> {
+    Embedded(&'a rusqlite::Row<'a>),
+    Server(&'a tokio_postgres::Row),
+}
 
 impl Row<'_> {
-    fn raw(&self, column: usize) -> Result<ValueRef<'_>, SqlError> {
-        self.0.get_ref(column).map_err(SqlError::from)
+    fn raw(&self, column: usize) -> Result<Value<'_>, SqlError> {
+        match &self.0 {
+            Source::Embedded(row) => Ok(match row.get_ref(column)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(value) => Value::Int(value),
+                ValueRef::Text(bytes) => Value::Text(bytes),
+                ValueRef::Blob(bytes) => Value::Blob(bytes),
+                ValueRef::Real(_) => return Err(SqlError::Corrupt("a column is a fraction")),
+            }),
+            Source::Server(row) => row
+                .try_get::<_, Column<'_>>(column)
+                .map(|found| found.0)
+                .map_err(|error| SqlError::Other(error.to_string())),
+        }
     }
 
     /// An INTEGER.
@@ -123,8 +151,8 @@ impl Row<'_> {
     /// `Corrupt` when it is anything else.
     pub fn opt_int(&self, column: usize) -> Result<Option<i64>, SqlError> {
         match self.raw(column)? {
-            ValueRef::Integer(value) => Ok(Some(value)),
-            ValueRef::Null => Ok(None),
+            Value::Int(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
             _ => Err(SqlError::Corrupt("a column is not an integer")),
         }
     }
@@ -151,10 +179,10 @@ impl Row<'_> {
     /// `Corrupt` when it is anything else.
     pub fn opt_text(&self, column: usize) -> Result<Option<String>, SqlError> {
         match self.raw(column)? {
-            ValueRef::Text(bytes) => {
+            Value::Text(bytes) => {
                 String::from_utf8(bytes.to_vec()).map(Some).map_err(|_| SqlError::Corrupt("a text is not UTF-8"))
             }
-            ValueRef::Null => Ok(None),
+            Value::Null => Ok(None),
             _ => Err(SqlError::Corrupt("a column is not a text")),
         }
     }
@@ -173,8 +201,8 @@ impl Row<'_> {
     /// `Corrupt` when it is anything else.
     pub fn opt_blob(&self, column: usize) -> Result<Option<Vec<u8>>, SqlError> {
         match self.raw(column)? {
-            ValueRef::Blob(bytes) => Ok(Some(bytes.to_vec())),
-            ValueRef::Null => Ok(None),
+            Value::Blob(bytes) => Ok(Some(bytes.to_vec())),
+            Value::Null => Ok(None),
             _ => Err(SqlError::Corrupt("a column is not bytes")),
         }
     }
@@ -193,11 +221,11 @@ impl Row<'_> {
     /// `Corrupt` when it is anything else.
     pub fn opt_u128(&self, column: usize) -> Result<Option<u128>, SqlError> {
         match self.raw(column)? {
-            ValueRef::Blob(bytes) => bytes
+            Value::Blob(bytes) => bytes
                 .try_into()
                 .map(|bytes| Some(u128::from_be_bytes(bytes)))
                 .map_err(|_| SqlError::Corrupt("an id is not sixteen bytes")),
-            ValueRef::Null => Ok(None),
+            Value::Null => Ok(None),
             _ => Err(SqlError::Corrupt("a column is not an id")),
         }
     }

@@ -9,17 +9,20 @@
 //! - a COMMIT that fails for lack of room rolls the whole group back, forgets the in-memory state and reads it anew;
 //! - a flush that fails with an I/O error, or a COMMIT that fails for any reason that may come after its record was written,
 //!   ends the process: whether it reached the disk is unknown, and only recovery from the log may tell;
+//! - on a server, where other nodes write too, a COMMIT whose answer is lost is neither done nor undone until the database
+//!   has been asked again on a new connection, behind the lock that the lost unit held; while it cannot be asked the answer
+//!   is "unknown";
 //! - a statement that fails makes its unit fail, whatever the closure says; and no statement runs once the database has ended
 //!   the group's transaction, where it would commit alone;
 //! - a panic inside a closure undoes that closure alone; a panic of the writer itself ends the process.
 
 use crate::checkpoint::Checkpointer;
-use crate::connection::Connection;
+use crate::connection::{Connection, Database};
 use crate::error::SqlError;
 use crate::queue::{Queue, Refused};
+use crate::unit::Unit;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -77,8 +80,13 @@ pub enum Lane {
 
 /// What lives in memory beside the database and joins it with each group.
 pub trait GroupState: Send + 'static {
-    /// A group begins: read the clock once.
-    fn begin(&mut self);
+    /// A group begins, inside its transaction: read the clock once, and on a server what other nodes have committed.
+    ///
+    /// # Errors
+    /// When the database fails; no unit of the group is then started.
+    fn begin(&mut self, connection: &Connection) -> Result<(), SqlError>;
+    /// A unit writes rows.
+    fn wrote(&mut self);
     /// A point to which the closure's changes can be undone.
     fn mark(&mut self) -> usize;
     /// Undoes everything since the mark.
@@ -90,9 +98,14 @@ pub trait GroupState: Send + 'static {
     /// # Errors
     /// When the database fails.
     fn flush(&mut self, connection: &Connection) -> Result<(), SqlError>;
+    /// Whether the last flushed group was committed after all, asked on a new connection after the answer was lost.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn was_committed(&mut self, connection: &Connection) -> Result<bool, SqlError>;
     /// The group was committed; called before anybody is answered.
     fn committed(&mut self);
-    /// The group was rolled back: forget everything and read the committed state anew.
+    /// The group was rolled back: forget everything and read the committed state anew, on a server when the next group begins.
     ///
     /// # Errors
     /// When the database fails; the process then ends.
@@ -126,73 +139,6 @@ impl Default for Limits {
             patience: Duration::from_millis(500),
             rehearse: false,
         }
-    }
-}
-
-/// What a closure works on: the connection inside the group's transaction, and the state in memory.
-pub struct Unit<'a, S> {
-    connection: &'a Connection,
-    /// The in-memory state; its changes are undone with the unit.
-    pub state: &'a mut S,
-    savepoint: bool,
-    failed: bool,
-}
-
-impl<'a, S> Unit<'a, S> {
-    /// The connection, for reading only: sees everything that was written before in the group.
-    #[must_use]
-    pub fn reading(&self) -> &'a Connection {
-        self.connection
-    }
-
-    /// Runs a writing statement in the unit's savepoint and returns how many rows it changed. Once one has failed the unit
-    /// cannot be kept, whatever the closure makes of the error.
-    ///
-    /// # Errors
-    /// See [`SqlError`].
-    pub fn execute(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<usize, SqlError> {
-        let done = self.begin().and_then(|()| self.connection.execute(sql, params));
-        self.failed |= done.is_err();
-        done
-    }
-
-    /// The unit cannot be kept any more: its state may be half changed.
-    pub fn spoil(&mut self) {
-        self.failed = true;
-    }
-
-    fn begin(&mut self) -> Result<(), SqlError> {
-        if self.connection.is_idle() {
-            // The database has ended the group's transaction: a statement would now commit by itself, at once.
-            return Err(SqlError::Full("the group was ended".to_owned()));
-        }
-        if !self.savepoint {
-            self.connection.execute("SAVEPOINT unit", &[])?;
-            self.savepoint = true;
-        }
-        Ok(())
-    }
-
-    /// Runs `body`; when it says no (`Err` inside `Ok`), the rows it wrote are undone. The caller undoes the state.
-    ///
-    /// # Errors
-    /// Whatever `body` returns; when the database fails.
-    pub fn nested<T, R, E: From<SqlError>>(
-        &mut self,
-        body: impl FnOnce(&mut Self) -> Result<Result<T, R>, E>,
-    ) -> Result<Result<T, R>, E> {
-        self.execute("SAVEPOINT attempt", &[])?;
-        let result = body(self)?;
-        if result.is_err() {
-            self.execute("ROLLBACK TO attempt", &[])?;
-        }
-        self.execute("RELEASE attempt", &[])?;
-        Ok(result)
-    }
-
-    /// Both at once: the connection for reading and the state for changing.
-    pub fn parts(&mut self) -> (&'a Connection, &mut S) {
-        (self.connection, self.state)
     }
 }
 
@@ -245,12 +191,15 @@ impl<S: GroupState> Writer<S> {
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn start(file: &Path, connection: Connection, state: S, limits: Limits) -> Result<Self, SqlError> {
+    pub fn start(database: &Database, connection: Connection, state: S, limits: Limits) -> Result<Self, SqlError> {
         let queue = Arc::new(Queue::new(limits.queue));
-        let checkpointer = Checkpointer::start(file)?;
-        let taken = Arc::clone(&queue);
+        let checkpointer = match database {
+            Database::File(file) => Some(Checkpointer::start(file)?),
+            Database::Server(_) => None,
+        };
+        let (taken, database) = (Arc::clone(&queue), database.clone());
         let body = move || {
-            let mut writer = Loop { connection, state, limits, checkpointer, queue: taken };
+            let mut writer = Loop { database, connection, state, limits, checkpointer, queue: taken };
             // A panic outside a closure leaves a state nobody can vouch for: only recovery may go on.
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                 tracing::error!("the writer panicked");
@@ -301,10 +250,11 @@ impl<S> Drop for Writer<S> {
 }
 
 struct Loop<S> {
+    database: Database,
     connection: Connection,
     state: S,
     limits: Limits,
-    checkpointer: Checkpointer,
+    checkpointer: Option<Checkpointer>,
     queue: Arc<Queue<Queued<S>>>,
 }
 
@@ -316,18 +266,31 @@ impl<S: GroupState> Loop<S> {
         let mut bulk = None;
         while self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
             let mut finished = Vec::with_capacity(waiting.len() + 1);
-            if let Err(error) = self.connection.execute("BEGIN IMMEDIATE", &[]) {
+            if let Err(error) = self.begin() {
                 tracing::error!(%error, "no unit could begin");
                 let all = waiting.drain(..).chain(bulk.take());
                 finished.extend(all.map(|queued| (queued.work, Some(UnitError::NotCommitted))));
                 answer(finished);
                 continue;
             }
-            self.state.begin();
             let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
             self.finish_group(alive, finished);
-            self.checkpointer.restart_when_due(&self.connection);
+            if let Some(checkpointer) = &self.checkpointer {
+                checkpointer.restart_when_due(&self.connection);
+            }
         }
+    }
+
+    fn begin(&mut self) -> Result<(), SqlError> {
+        if self.connection.is_lost() {
+            self.connection = self.database.open_writer(0)?;
+        }
+        self.connection.execute("BEGIN IMMEDIATE", &[])?;
+        let begun = self.state.begin(&self.connection);
+        if begun.is_err() && self.connection.execute("ROLLBACK", &[]).is_err() {
+            tracing::warn!("the connection to the database is given up");
+        }
+        begun
     }
 
     /// Runs closures until the group is full; false when the database ended the group's transaction by itself.
@@ -441,26 +404,78 @@ impl<S: GroupState> Loop<S> {
         }
         match committed {
             Ok(Ok(())) => self.state.committed(),
+            // Any other error is the server's definite no.
+            Ok(Err(error @ SqlError::Lost(_))) => self.ask_again(&error, &mut finished),
+            Ok(Err(error)) if self.database.is_server() => {
+                tracing::error!(%error, "a group was not committed");
+                self.roll_back();
+                set_all(&mut finished, || UnitError::NotCommitted);
+            }
             // No room and a lock in the way are found before the commit record is written; anything else may come after.
             Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => unknown(&error),
-            Err(error @ SqlError::Io(_)) => unknown(&error),
+            Err(error @ SqlError::Io(_)) if !self.database.is_server() => unknown(&error),
             Ok(Err(error)) | Err(error) => {
                 tracing::error!(%error, "a group was rolled back");
                 self.roll_back();
-                for (_, outcome) in &mut finished {
-                    *outcome = Some(UnitError::NotCommitted);
-                }
+                set_all(&mut finished, || UnitError::NotCommitted);
             }
         }
         answer(finished);
     }
 
+    /// COMMIT got no good answer from the server: it may have been done. The lost unit's lock makes this one wait for its end.
+    fn ask_again(&mut self, error: &SqlError, finished: &mut Finished<S>) {
+        tracing::warn!(%error, "a COMMIT was not answered; asking whether it was done");
+        for attempt in 0..QUESTIONS {
+            let asked = self.database.open_writer(0).and_then(|connection| {
+                connection.execute("BEGIN", &[])?;
+                let done = self.state.was_committed(&connection)?;
+                connection.execute("ROLLBACK", &[])?;
+                self.connection = connection;
+                Ok(done)
+            });
+            match asked {
+                Ok(true) => return self.state.committed(),
+                Ok(false) => {
+                    self.roll_back();
+                    return set_all(finished, || UnitError::NotCommitted);
+                }
+                Err(error) => tracing::warn!(%error, attempt, "the database cannot be asked"),
+            }
+            std::thread::sleep(QUESTION_PAUSE);
+        }
+        self.roll_back();
+        set_all(finished, || UnitError::Unknown);
+    }
+
     fn roll_back(&mut self) {
-        let undone = if self.connection.is_idle() { Ok(0) } else { self.connection.execute("ROLLBACK", &[]) };
+        let undone = if self.connection.is_idle() && !self.database.is_server() {
+            Ok(0)
+        } else {
+            self.connection.execute("ROLLBACK", &[])
+        };
+        let undone = match undone {
+            // A lost connection: the server has undone the unit, and the next group begins with another connection.
+            Err(error) if self.database.is_server() => {
+                tracing::warn!(%error, "a group's end was not seen");
+                Ok(0)
+            }
+            other => other,
+        };
         if let Err(error) = undone.and_then(|_| self.state.reload(&self.connection)) {
             tracing::error!(%error, "the committed state could not be read again; the process ends");
             std::process::abort();
         }
+    }
+}
+
+/// How often the database is asked whether a COMMIT was done, and how long to wait in between.
+const QUESTIONS: usize = 40;
+const QUESTION_PAUSE: Duration = Duration::from_millis(250);
+
+fn set_all<S>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
+    for (_, outcome) in finished {
+        *outcome = Some(error());
     }
 }
 

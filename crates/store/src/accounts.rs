@@ -49,7 +49,7 @@ pub struct AccountRow {
     pub opened: Timestamp,
 }
 
-const COLUMNS: &str = "no, book, class, floor, freeze, frozen, closed, group_own, group_owner, receivable, id, gl_code, product, \
+const COLUMNS: &str = "no, book, class, floor, freezes, frozen, closed, group_own, group_owner, receivable, id, gl_code, product, \
     owner, opened";
 
 /// An account in memory: every field of the rules in 72 bytes.
@@ -72,8 +72,9 @@ const BITS: u32 = 8;
 impl Sliced for Account {
     type Packed = PackedAccount;
     const SELECT: &'static str = "SELECT rows FROM account_slice WHERE no = ?1";
-    const WRITE: &'static str =
-        "INSERT INTO account_slice(no, rows) VALUES (?1, ?2) ON CONFLICT (no) DO UPDATE SET rows = excluded.rows";
+    const WRITE: &'static str = "INSERT INTO account_slice(no, rows, version) VALUES (?1, ?2, ?3) \
+        ON CONFLICT (no) DO UPDATE SET rows = excluded.rows, version = excluded.version";
+    const SINCE: &'static str = "SELECT no, rows FROM account_slice WHERE version > ?1 ORDER BY no";
 
     fn pack(&self) -> PackedAccount {
         let small = |no: u64| u32::try_from(no).expect("numbers are dense");
@@ -177,12 +178,12 @@ pub(crate) fn page(connection: &Connection, after: AccountNo, limit: u32) -> Res
     connection.query(&sql, sql::params![after.0, limit], |row| read(connection, row))
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO account(no, id, book, class, gl_code, product, owner, floor, freeze, frozen, \
+pub(crate) const INSERT: &str = "INSERT INTO account(no, id, book, class, gl_code, product, owner, floor, freezes, frozen, \
     closed, group_own, group_owner, receivable, opened) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
 
 pub(crate) const CHANGE: &str =
-    "UPDATE account SET floor = ?2, freeze = ?3, frozen = ?4, closed = ?5, receivable = ?6 WHERE no = ?1";
+    "UPDATE account SET floor = ?2, freezes = ?3, frozen = ?4, closed = ?5, receivable = ?6 WHERE no = ?1";
 
 pub(crate) fn floor_of(floor: Floor) -> Option<i64> {
     match floor {

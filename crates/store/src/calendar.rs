@@ -19,6 +19,11 @@ impl TenantClock {
         Self { base, offset: AtomicI64::new(offset), latest: AtomicI64::new(recorded.micros()) }
     }
 
+    /// Never before a moment that another node has recorded.
+    pub(crate) fn advance_to(&self, moment: Timestamp) {
+        self.latest.fetch_max(moment.micros(), Ordering::SeqCst);
+    }
+
     /// Of two moves at once the farther one stands.
     pub(crate) fn raise_offset(&self, offset: i64) {
         self.offset.fetch_max(offset, Ordering::SeqCst);

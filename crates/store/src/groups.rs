@@ -71,8 +71,9 @@ pub(crate) struct PackedGroup {
 impl Sliced for GroupRow {
     type Packed = PackedGroup;
     const SELECT: &'static str = "SELECT rows FROM group_slice WHERE no = ?1";
-    const WRITE: &'static str =
-        "INSERT INTO group_slice(no, rows) VALUES (?1, ?2) ON CONFLICT (no) DO UPDATE SET rows = excluded.rows";
+    const WRITE: &'static str = "INSERT INTO group_slice(no, rows, version) VALUES (?1, ?2, ?3) \
+        ON CONFLICT (no) DO UPDATE SET rows = excluded.rows, version = excluded.version";
+    const SINCE: &'static str = "SELECT no, rows FROM group_slice WHERE version > ?1 ORDER BY no";
 
     fn pack(&self) -> PackedGroup {
         let Group { day, month, out, into, last, .. } = self.group;

@@ -309,16 +309,25 @@ pub(crate) fn each_from(
     connection.each(&sql, sql::params![first], |row| visit(read(row)?))
 }
 
-/// As [`each_from`], without the headers.
+/// As [`each_from`], without the headers, in pages: the journal's tail may be long.
 pub(crate) fn each_line_from(
     connection: &Connection,
     first: u64,
     mut visit: impl FnMut(Line) -> Result<(), SqlError>,
 ) -> Result<(), SqlError> {
     let sql = "SELECT seq, entry, action, debit, credit, amount, released, hold, counted, day, debit_posted, debit_held, \
-        credit_posted, credit_held, debit_prev, credit_prev FROM journal WHERE seq >= ?1 ORDER BY seq";
-    connection.each(sql, sql::params![first], |row| visit(read_line(row)?))
+        credit_posted, credit_held, debit_prev, credit_prev FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT ?2";
+    let mut next = first;
+    loop {
+        let page = connection.query(sql, sql::params![next, PAGE], read_line)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        next = last.seq + 1;
+        page.into_iter().try_for_each(&mut visit)?;
+    }
 }
+
+/// Lines to a page.
+const PAGE: u32 = 1 << 13;
 
 /// Visits the ids and first lines of entries from a line on.
 pub(crate) fn each_id_from(

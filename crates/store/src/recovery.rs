@@ -9,14 +9,15 @@ use crate::keys;
 use crate::rolling::Rolling;
 use crate::rolling_index::RollingIndex;
 use crate::state::{ENTRY_INDEX, ENTRY_SELECT, Fixed, KEY_INDEX, KEY_SELECT, State, entry_hash};
-use crate::{groups, outbox};
+use crate::{groups, outbox, slices, tenant};
 use ledger::{Account, Count, Moment, limits};
 use sql::{Connection, SqlError};
 use std::collections::HashMap;
 use vocabulary::Timestamp;
 
 pub(crate) fn set_watermark(connection: &Connection, name: &str, line: u64) -> Result<(), SqlError> {
-    let sql = "INSERT INTO watermark(name, line) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET line = ?2";
+    let sql = "INSERT INTO watermark(name, line) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE \
+        SET line = excluded.line WHERE watermark.line < excluded.line";
     connection.execute(sql, sql::params![name, line]).map(drop)
 }
 
@@ -52,8 +53,20 @@ pub(crate) fn load(connection: &Connection, fixed: Fixed) -> Result<State, SqlEr
         next_group: 1,
         flush_all: false,
         undo: Vec::new(),
+        seen: None,
+        pending: None,
+        terms: 0,
+        terms_changed: false,
+        wrote: false,
+        tokens: 0,
     };
-    reload(&mut state, connection)?;
+    if connection.is_server() {
+        connection.execute("BEGIN", &[])?;
+        crate::head::join(&mut state, connection)?;
+        connection.execute("ROLLBACK", &[])?;
+    } else {
+        reload(&mut state, connection)?;
+    }
     Ok(state)
 }
 
@@ -63,11 +76,8 @@ fn after_last(connection: &Connection, sql: &str) -> Result<u64, SqlError> {
 
 /// Forgets everything in memory and reads it anew.
 pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    state.next_line = journal::last(connection)? + 1;
-    state.next_event = outbox::last(connection)? + 1;
-    state.next_key = after_last(connection, "SELECT max(seq) FROM idempotency")?;
-    state.next_account = after_last(connection, "SELECT max(no) FROM account")?;
-    state.next_group = after_last(connection, "SELECT max(no) FROM limit_group")?;
+    ends(state, connection)?;
+    rows(state, connection)?;
     state.accounts = Rolling::new(watermark(connection, "accounts")?, state.next_account - 1);
     state.groups = Rolling::new(watermark(connection, "groups")?, state.next_group - 1);
     state.entry_index = RollingIndex::new(watermark(connection, "entries")?, ENTRY_INDEX, ENTRY_SELECT);
@@ -75,23 +85,65 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
     state.event_index = events_by_owner(watermark(connection, "events")?);
     state.profiles = groups::profiles(connection)?.into_iter().collect();
     state.own_limits = groups::own_limits(connection)?.into_iter().collect();
-    state.holds.clear();
-    state.lines.clear();
-    state.entries.clear();
-    state.keys.clear();
-    state.key_places.clear();
-    state.events.clear();
-    state.undo.clear();
+    state.forget();
     state.moment.now = Timestamp::from_micros(0);
-    let other = Connection::open_reader(&state.fixed.file)?;
+    if connection.is_server() {
+        for index in [&mut state.entry_index, &mut state.key_index, &mut state.event_index] {
+            index.write_through();
+        }
+        return fold_to_end(state, connection, state.accounts.watermark.min(state.groups.watermark));
+    }
+    let other = state.fixed.database.open_reader()?;
     let State { fixed, accounts, groups, entry_index, key_index, event_index, .. } = state;
     // Balances and look-up indexes have nothing to do with each other: each half has a core.
     std::thread::scope(|scope| {
         let indexes = scope.spawn(move || fold_indexes(&other, entry_index, key_index, event_index));
-        fold_lines(connection, fixed, accounts, groups)?;
+        let from = accounts.watermark.min(groups.watermark);
+        fold_lines(connection, fixed, accounts, groups, from)?;
         indexes.join().map_err(|_| SqlError::Corrupt("an index cannot be read"))?
     })?;
     state.fixed.published.publish(std::iter::empty(), state.next_line - 1);
+    Ok(())
+}
+
+fn fold_to_end(state: &mut State, connection: &Connection, from: u64) -> Result<(), SqlError> {
+    fold_lines(connection, &state.fixed, &mut state.accounts, &mut state.groups, from)?;
+    state.fixed.published.publish(std::iter::empty(), state.next_line - 1);
+    state.fixed.events.send_replace(state.next_event - 1);
+    Ok(())
+}
+
+/// Folds what other nodes have written since this one's last group.
+pub(crate) fn catch_up(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
+    let from = state.next_line;
+    ends(state, connection)?;
+    fold_to_end(state, connection, from)
+}
+
+/// Takes the terms that other nodes have changed after a group: accounts, limit groups, limits, the clock's offset.
+pub(crate) fn take_terms(state: &mut State, connection: &Connection, group: u64) -> Result<(), SqlError> {
+    rows(state, connection)?;
+    state.accounts.take(slices::since::<Account>(connection, group)?, state.next_account - 1);
+    state.groups.take(slices::since::<GroupRow>(connection, group)?, state.next_group - 1);
+    state.profiles = groups::profiles(connection)?.into_iter().collect();
+    state.own_limits = groups::own_limits(connection)?.into_iter().collect();
+    let tenant = tenant::read(connection)?.ok_or(SqlError::Corrupt("the tenant's row is missing"))?;
+    state.fixed.clock.raise_offset(tenant.clock_offset);
+    Ok(())
+}
+
+/// Where journal, records and events end.
+fn ends(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
+    state.next_line = journal::last(connection)? + 1;
+    state.next_event = outbox::last(connection)? + 1;
+    state.next_key = after_last(connection, "SELECT max(seq) FROM idempotency")?;
+    Ok(())
+}
+
+/// How many accounts and limit groups there are.
+fn rows(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
+    state.next_account = after_last(connection, "SELECT max(no) FROM account")?;
+    state.next_group = after_last(connection, "SELECT max(no) FROM limit_group")?;
     Ok(())
 }
 
@@ -121,8 +173,9 @@ fn fold_lines(
     fixed: &Fixed,
     accounts: &mut Rolling<Account>,
     groups: &mut Rolling<GroupRow>,
+    from: u64,
 ) -> Result<(), SqlError> {
-    journal::each_line_from(connection, accounts.watermark.min(groups.watermark), |line| {
+    journal::each_line_from(connection, from, |line| {
         let unknown = SqlError::Corrupt("the journal names an unknown account");
         let found = (accounts.load(connection, line.debit.0)?, accounts.load(connection, line.credit.0)?);
         let (Some(mut debit), Some(mut credit)) = found else { return Err(unknown) };

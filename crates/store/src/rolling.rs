@@ -19,6 +19,19 @@ const LINES_PER_MARK: u64 = LINES_PER_SWEEP as u64 / 64;
 /// The rows of a slice in memory; fewer than [`ROWS`] only in the last.
 type Chunk<T> = Vec<<T as Sliced>::Packed>;
 
+/// The group with which rows are flushed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flushed {
+    /// How many lines it writes.
+    pub(crate) lines: usize,
+    /// The first line that is not yet written.
+    pub(crate) next_line: u64,
+    /// Every dirty slice, not only the next stretch.
+    pub(crate) all: bool,
+    /// With which slices are written.
+    pub(crate) version: u64,
+}
+
 /// A dense table in memory, keyed by numbers from 1, loaded on demand, flushed in order.
 pub(crate) struct Rolling<T: Sliced> {
     chunks: Vec<Option<Chunk<T>>>,
@@ -34,6 +47,8 @@ pub(crate) struct Rolling<T: Sliced> {
     /// Everything before this line is in the table.
     pub(crate) watermark: u64,
     buffer: Vec<u8>,
+    /// With which the slices of this group are written.
+    version: u64,
 }
 
 impl<T: Sliced> Rolling<T> {
@@ -51,6 +66,7 @@ impl<T: Sliced> Rolling<T> {
             swept: vec![watermark; slices],
             watermark,
             buffer: Vec::new(),
+            version: 0,
         }
     }
 
@@ -69,6 +85,22 @@ impl<T: Sliced> Rolling<T> {
             None => chunk.insert(slices::read::<T>(connection, slice)?),
         };
         Ok(chunk.get(place).map(|packed| T::unpack(no, packed)))
+    }
+
+    /// Takes what another node wrote: slices with changed terms, and new ones, of what now are `rows` rows. Slices that are not
+    /// in memory are read when they are needed.
+    pub(crate) fn take(&mut self, slices: slices::Images<T>, rows: u64) {
+        let count = usize::try_from(rows).expect("numbers are dense").div_ceil(ROWS);
+        while self.chunks.len() < count {
+            self.chunks.push(None);
+            self.swept.push(self.swept.last().copied().unwrap_or(self.watermark));
+        }
+        self.dirty.resize(count.div_ceil(64), 0);
+        for (slice, rows) in slices {
+            if let Some(Some(chunk)) = self.chunks.get_mut(slice) {
+                *chunk = rows;
+            }
+        }
     }
 
     /// Adds the row after the last one.
@@ -119,13 +151,9 @@ impl<T: Sliced> Rolling<T> {
     /// Writes what must be written and the dirty slices of the next stretch, its length in proportion to the lines of this
     /// group; all of them when `all`. Returns the watermark when it has moved. `next_line` is the first line that is not yet
     /// written.
-    pub(crate) fn flush(
-        &mut self,
-        connection: &Connection,
-        lines: usize,
-        next_line: u64,
-        all: bool,
-    ) -> Result<Option<u64>, SqlError> {
+    pub(crate) fn flush(&mut self, connection: &Connection, group: Flushed) -> Result<Option<u64>, SqlError> {
+        let Flushed { lines, next_line, all, version } = group;
+        self.version = version;
         self.urgent.sort_unstable();
         self.urgent.dedup();
         for slice in std::mem::take(&mut self.urgent) {
@@ -161,7 +189,7 @@ impl<T: Sliced> Rolling<T> {
         self.dirty[slice / 64] &= !(1 << (slice % 64));
         let Some(Some(chunk)) = self.chunks.get(slice) else { return Ok(()) };
         slices::encode::<T>(chunk.iter(), &mut self.buffer);
-        connection.execute(T::WRITE, sql::params![slice as u64, &self.buffer]).map(drop)
+        connection.execute(T::WRITE, sql::params![slice as u64, &self.buffer, self.version]).map(drop)
     }
 }
 
@@ -176,10 +204,15 @@ mod tests {
         GroupRow { group: Group { out: [used; 3], last: no, ..group }, profile: 7 }
     }
 
+    fn with(lines: usize, next_line: u64, all: bool) -> Flushed {
+        Flushed { lines, next_line, all, version: 0 }
+    }
+
     fn table() -> (tempfile::TempDir, Connection) {
         let directory = tempfile::tempdir().expect("a directory");
         let connection = Connection::open_writer(&directory.path().join("x.db"), 4096).expect("opens");
-        let sql = "CREATE TABLE group_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;";
+        let sql =
+            "CREATE TABLE group_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL, version INTEGER NOT NULL) STRICT;";
         connection.execute_batch(sql).expect("a table");
         (directory, connection)
     }
@@ -191,7 +224,8 @@ mod tests {
         let (mut line, mut mark) = (1, None);
         for _ in 0..3 {
             line += LINES_PER_SWEEP as u64 / 2;
-            mark = groups.flush(&connection, LINES_PER_SWEEP / 2, line, false).expect("nothing to write").or(mark);
+            mark =
+                groups.flush(&connection, with(LINES_PER_SWEEP / 2, line, false)).expect("nothing to write").or(mark);
         }
         assert!(mark.is_some_and(|mark| mark >= LINES_PER_SWEEP as u64), "{mark:?}");
     }
@@ -204,19 +238,19 @@ mod tests {
         for no in 1..=rows {
             groups.open(&connection, no, &group(no, 0)).expect("opens");
         }
-        groups.flush(&connection, 1, 2, false).expect("flushes");
+        groups.flush(&connection, with(1, 2, false)).expect("flushes");
         let used = |no| slices::read_one::<GroupRow>(&connection, no).expect("reads").map(|row| row.group.out[0]);
         assert_eq!((used(1), used(rows), used(rows + 1)), (Some(0), Some(0), None));
         for no in 1..=rows {
             groups.set(no, &group(no, 5));
         }
         groups.set_terms(600, &group(600, 5));
-        groups.flush(&connection, 1, 3, false).expect("flushes");
+        groups.flush(&connection, with(1, 3, false)).expect("flushes");
         assert_eq!((used(1), used(600), used(rows)), (Some(0), Some(5), Some(0)), "only what must");
         let (mut line, mut marks) = (3, Vec::new());
         for _ in 0..16 {
             line += LINES_PER_SWEEP as u64 / 16;
-            marks.extend(groups.flush(&connection, LINES_PER_SWEEP / 16, line, false).expect("flushes"));
+            marks.extend(groups.flush(&connection, with(LINES_PER_SWEEP / 16, line, false)).expect("flushes"));
         }
         assert_eq!((1..=rows).map(used).filter(|used| *used == Some(5)).count() as u64, rows);
         for no in 1..=rows {
@@ -225,12 +259,12 @@ mod tests {
         let changed = line;
         for _ in 0..15 {
             line += LINES_PER_SWEEP as u64 / 16;
-            marks.extend(groups.flush(&connection, LINES_PER_SWEEP / 16, line, false).expect("flushes"));
+            marks.extend(groups.flush(&connection, with(LINES_PER_SWEEP / 16, line, false)).expect("flushes"));
             let safe = (1..=rows).all(|no| used(no) == Some(6));
             assert!(safe || groups.watermark <= changed, "{marks:?}");
         }
         assert!(groups.watermark > LINES_PER_SWEEP as u64 / 2 && marks.is_sorted(), "{marks:?}");
-        let end = groups.flush(&connection, 0, line, true).expect("flushes");
+        let end = groups.flush(&connection, with(0, line, true)).expect("flushes");
         assert_eq!((end, used(rows)), (Some(line), Some(6)));
     }
 

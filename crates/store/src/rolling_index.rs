@@ -41,6 +41,11 @@ impl RollingIndex {
         Self { keep, ..self }
     }
 
+    /// Keeps nothing back: other nodes look into the table alone.
+    pub(crate) fn write_through(&mut self) {
+        self.keep = 0;
+    }
+
     pub(crate) fn insert(&mut self, hash: i64, row: u64) {
         self.waiting.insert((hash, row));
     }

@@ -14,7 +14,8 @@ const JOBS_BY_KIND: &str = "CREATE INDEX job_kind ON job(kind, due, no); DROP IN
 
 /// `account_slice` and `group_slice` hold what the rules need of accounts and limit groups, 256 rows to a blob (see `slices`).
 /// They lag behind the journal (see `rolling`): each row in them is right for the line that it names as its last, and lines
-/// after the watermark are folded on start. `journal` rows carry both accounts' balances after them; the views add up what
+/// after the watermark are folded on start; their version is the group that wrote them, on a server. `head` and `group_mark`
+/// give the groups of several nodes one order (see `head`); an embedded database leaves them empty. `journal` rows carry both accounts' balances after them; the views add up what
 /// the journal says, at the cost of reading it.
 const JOURNAL: &str = "
 CREATE TABLE tenant(
@@ -24,11 +25,11 @@ CREATE TABLE tenant(
 
 CREATE TABLE account(
   no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, book INTEGER NOT NULL, class INTEGER NOT NULL, gl_code TEXT NOT NULL,
-  product TEXT NOT NULL, owner BLOB, floor INTEGER, freeze INTEGER NOT NULL, frozen INTEGER NOT NULL,
+  product TEXT NOT NULL, owner BLOB, floor INTEGER, freezes INTEGER NOT NULL, frozen INTEGER NOT NULL,
   closed INTEGER NOT NULL, group_own INTEGER NOT NULL, group_owner INTEGER NOT NULL, receivable INTEGER NOT NULL,
   opened INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE account_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
+CREATE TABLE account_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL, version INTEGER NOT NULL) STRICT;
 
 CREATE TABLE journal(
   seq INTEGER PRIMARY KEY, entry INTEGER NOT NULL, action INTEGER NOT NULL, debit INTEGER NOT NULL,
@@ -54,7 +55,7 @@ CREATE TABLE limit_own(
   in_movement INTEGER, in_day INTEGER, in_month INTEGER, in_year INTEGER, balance INTEGER
 ) STRICT;
 CREATE TABLE limit_group(no INTEGER PRIMARY KEY, profile INTEGER NOT NULL, owner BLOB) STRICT;
-CREATE TABLE group_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
+CREATE TABLE group_slice(no INTEGER PRIMARY KEY, rows BLOB NOT NULL, version INTEGER NOT NULL) STRICT;
 
 CREATE TABLE idempotency(
   seq INTEGER PRIMARY KEY, key BLOB NOT NULL, fingerprint BLOB NOT NULL, at INTEGER NOT NULL, response BLOB NOT NULL
@@ -73,6 +74,11 @@ CREATE TABLE job(
 CREATE INDEX job_due ON job(due, no);
 CREATE INDEX job_subject ON job(subject);
 
+CREATE TABLE head(
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1), grp INTEGER NOT NULL, token BLOB NOT NULL, terms INTEGER NOT NULL,
+  line INTEGER NOT NULL, key INTEGER NOT NULL, event INTEGER NOT NULL, now INTEGER NOT NULL
+) STRICT;
+CREATE TABLE group_mark(no INTEGER PRIMARY KEY, token BLOB NOT NULL) STRICT;
 CREATE TABLE watermark(name TEXT PRIMARY KEY, line INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE VIEW posting AS

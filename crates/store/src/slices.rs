@@ -21,8 +21,10 @@ pub(crate) trait Sliced: Sized {
     type Packed: Copy;
     /// The statement that reads a slice, by its number.
     const SELECT: &'static str;
-    /// The statement that writes a slice: number and rows.
+    /// The statement that writes a slice: number, rows, version.
     const WRITE: &'static str;
+    /// The statement that reads the slices written after a version: number and rows.
+    const SINCE: &'static str;
 
     fn pack(&self) -> Self::Packed;
     fn unpack(no: u64, packed: &Self::Packed) -> Self;
@@ -40,6 +42,15 @@ pub(crate) fn place(no: u64) -> (usize, usize) {
 pub(crate) fn read<T: Sliced>(connection: &Connection, slice: usize) -> Result<Vec<T::Packed>, SqlError> {
     let found = connection.query_opt(T::SELECT, sql::params![slice as u64], |row| row.blob(0))?;
     found.map_or(Ok(Vec::new()), |bytes| decode::<T>(&bytes))
+}
+
+/// Slices by number, with their rows.
+pub(crate) type Images<T> = Vec<(usize, Vec<<T as Sliced>::Packed>)>;
+
+/// The slices that were written after a version.
+pub(crate) fn since<T: Sliced>(connection: &Connection, version: u64) -> Result<Images<T>, SqlError> {
+    let found = connection.query(T::SINCE, sql::params![version], |row| Ok((row.small(0)?, row.blob(1)?)))?;
+    found.into_iter().map(|(slice, bytes)| Ok((slice, decode::<T>(&bytes)?))).collect()
 }
 
 /// One row as it stands in the table.

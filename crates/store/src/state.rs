@@ -6,17 +6,17 @@
 use crate::accounts::PackedAccount;
 use crate::calendar::{TenantClock, moment};
 use crate::groups::{self, GroupRow, PackedGroup};
+use crate::head::{self, Mark};
 use crate::holds;
 use crate::journal::{self, JournalLine};
 use crate::keys::{self, KeyDigest, KeyRecord};
 use crate::outbox::{self, NewEvent};
 use crate::published::Published;
-use crate::rolling::Rolling;
+use crate::rolling::{Flushed, Rolling};
 use crate::rolling_index::RollingIndex;
 use ledger::{Account, Group, Hold, LimitSet, Moment};
-use sql::{Connection, GroupState, SqlError};
+use sql::{Connection, Database, GroupState, SqlError};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 use vocabulary::{Clock, ZoneName};
@@ -37,8 +37,10 @@ pub(crate) enum Undo {
 
 /// What is fixed for the life of the store.
 pub(crate) struct Fixed {
-    /// The database file, for reading on a connection of one's own.
-    pub(crate) file: PathBuf,
+    /// The database, for reading on a connection of one's own.
+    pub(crate) database: Database,
+    /// What no other node's groups are called by.
+    pub(crate) node: u64,
     pub(crate) clock: Arc<TenantClock>,
     pub(crate) zone: ZoneName,
     pub(crate) published: Arc<Published>,
@@ -75,6 +77,14 @@ pub(crate) struct State {
     /// Written at the next flush: every dirty row, not only the next stretch.
     pub(crate) flush_all: bool,
     pub(crate) undo: Vec<Undo>,
+    /// On a server: the last group that the memory knows, the one on its way, the last that changed terms, whether this one
+    /// did, whether it wrote rows, and how many this node has begun.
+    pub(crate) seen: Option<Mark>,
+    pub(crate) pending: Option<Mark>,
+    pub(crate) terms: u64,
+    pub(crate) terms_changed: bool,
+    pub(crate) wrote: bool,
+    pub(crate) tokens: u64,
 }
 
 pub(crate) const ENTRY_INDEX: [&str; 2] = [
@@ -98,6 +108,24 @@ pub(crate) fn entry_hash(id: u128) -> i64 {
 }
 
 impl State {
+    /// Forgets what this group did; what else is in memory is read anew when the next group begins.
+    pub(crate) fn forget(&mut self) {
+        (self.seen, self.pending, self.terms_changed, self.wrote) = (None, None, false, false);
+        self.holds.clear();
+        self.lines.clear();
+        self.entries.clear();
+        self.keys.clear();
+        self.key_places.clear();
+        self.events.clear();
+        self.undo.clear();
+    }
+
+    /// What a group of this node is called.
+    pub(crate) fn next_token(&mut self) -> [u8; 16] {
+        self.tokens += 1;
+        (u128::from(self.fixed.node) << 64 | u128::from(self.tokens)).to_be_bytes()
+    }
+
     /// The account, loaded with its slice when it is not in memory.
     pub(crate) fn account(&mut self, connection: &Connection, no: u64) -> Result<Option<Account>, SqlError> {
         if no == 0 || no >= self.next_account { Ok(None) } else { self.accounts.load(connection, no) }
@@ -110,6 +138,7 @@ impl State {
 
     /// The same for an account whose terms changed.
     pub(crate) fn set_terms(&mut self, account: &Account) {
+        self.terms_changed = true;
         let before = self.accounts.set_terms(account.no.0, account);
         self.undo.extend(before.map(|before| Undo::Account(account.no.0, before)));
     }
@@ -136,6 +165,7 @@ impl State {
     /// The same for a group whose profile changed.
     pub(crate) fn set_profile(&mut self, row: &GroupRow) {
         let no = row.group.no.0;
+        self.terms_changed = true;
         let before = self.groups.set_terms(no, row);
         self.undo.extend(before.map(|before| Undo::Group(no, before)));
     }
@@ -184,8 +214,10 @@ impl State {
 
     fn flush_tables(&mut self, connection: &Connection) -> Result<(), SqlError> {
         let (lines, all) = (self.lines.len(), self.flush_all);
-        let accounts = self.accounts.flush(connection, lines, self.next_line, all)?;
-        let groups = self.groups.flush(connection, lines, self.next_line, all)?;
+        let version = self.seen.map_or(0, |seen| seen.group + 1);
+        let group = Flushed { lines, next_line: self.next_line, all, version };
+        let accounts = self.accounts.flush(connection, group)?;
+        let groups = self.groups.flush(connection, group)?;
         let entries = self.entry_index.flush(connection, self.next_line, all)?;
         let keys = self.key_index.flush(connection, self.next_key, all)?;
         let events = self.event_index.flush(connection, self.next_event, all)?;
@@ -208,13 +240,26 @@ fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: 
 }
 
 impl GroupState for State {
-    fn begin(&mut self) {
+    fn begin(&mut self, connection: &Connection) -> Result<(), SqlError> {
+        if connection.is_server() {
+            let joined = head::join(self, connection);
+            if joined.is_err() {
+                // Half brought up to date: the next group reads everything anew.
+                self.seen = None;
+            }
+            joined?;
+        }
         let now = self.fixed.clock.now();
         // The calendar changes once a day, the moment with every group.
         if now >= self.moment.next_day || self.moment.now > now || self.moment.now.micros() == 0 {
             self.moment = moment(&self.fixed.zone, now);
         }
         self.moment.now = now;
+        Ok(())
+    }
+
+    fn wrote(&mut self) {
+        self.wrote = true;
     }
 
     fn mark(&mut self) -> usize {
@@ -257,7 +302,15 @@ impl GroupState for State {
         }
         self.flush_tables(connection)?;
         self.flush_all = false;
+        let changed = self.wrote || !self.lines.is_empty() || !self.keys.is_empty() || !self.events.is_empty();
+        if connection.is_server() && (changed || self.terms_changed) {
+            head::advance(self, connection)?;
+        }
         Ok(())
+    }
+
+    fn was_committed(&mut self, connection: &Connection) -> Result<bool, SqlError> {
+        head::was_committed(self, connection)
     }
 
     fn committed(&mut self) {
@@ -274,9 +327,15 @@ impl GroupState for State {
         self.key_places.clear();
         self.events.clear();
         self.undo.clear();
+        self.wrote = false;
+        self.seen = self.pending.take().or(self.seen);
     }
 
     fn reload(&mut self, connection: &Connection) -> Result<(), SqlError> {
+        if connection.is_server() {
+            self.forget();
+            return Ok(());
+        }
         crate::recovery::reload(self, connection)
     }
 }

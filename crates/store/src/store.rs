@@ -2,6 +2,7 @@
 
 use crate::calendar::TenantClock;
 use crate::error::StoreError;
+use crate::head;
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use crate::state::{Fixed, State};
@@ -10,8 +11,8 @@ use crate::uow::{Outcome, Uow};
 use crate::{outbox, recovery};
 use ledger::{Entry, Posted};
 use sql::{
-    Connection, DirectoryLock, Lane, Limits, LockError, Migration, MigrationError, ReadLimits, Readers, Reading,
-    SqlError, Verdict, Writer,
+    Connection, Database, DirectoryLock, Lane, Limits, LockError, Migration, MigrationError, ReadLimits, Readers,
+    Reading, SqlError, Verdict, Writer,
 };
 use std::cell::Cell;
 use std::fmt;
@@ -24,6 +25,8 @@ use vocabulary::{Clock, ErrorCode, Timestamp, ZoneName};
 pub struct Options {
     /// The data directory, one for each tenant.
     pub directory: PathBuf,
+    /// The database on a server; nothing for the embedded one in the directory.
+    pub server: Option<Database>,
     /// The whole schema's history: [`crate::MIGRATIONS`] first, then the bank's.
     pub migrations: Vec<Migration>,
     /// The clock beneath the tenant's.
@@ -134,28 +137,36 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: Options) -> Result<Self, OpenError> {
+        // On a server nodes share the database, and each has its own directory.
         let lock = DirectoryLock::take(&options.directory).map_err(OpenError::Lock)?;
-        let file = options.directory.join(sql::FILE_NAME);
+        let embedded = || Database::File(options.directory.join(sql::FILE_NAME));
+        let database = options.server.clone().unwrap_or_else(embedded);
         // Before anything opens the file: recovery would silently end the log at the first damage.
-        sql::check_log(&file)?;
-        let connection = Connection::open_writer(&file, options.cache_kib)?;
+        if let Database::File(file) = &database {
+            sql::check_log(file)?;
+        }
+        let connection = database.open_writer(options.cache_kib)?;
         sql::migrate(&connection, &options.migrations).map_err(OpenError::Migration)?;
         let tenant = read_or_create(&connection, &options)?;
+        if database.is_server() {
+            head::create(&connection)?;
+        }
         let recorded = last_recorded(&connection)?.max(tenant.created);
         let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset, recorded));
         let published = Arc::new(Published::new(0));
         let (sender, events) = watch::channel(outbox::last(&connection)?);
         let fixed = Fixed {
-            file: file.clone(),
+            database: database.clone(),
+            node: node_number(),
             clock: Arc::clone(&clock),
             zone: tenant.zone.clone(),
             published: Arc::clone(&published),
             events: sender,
         };
         let state = recovery::load(&connection, fixed)?;
-        let writer = Writer::start(&file, connection, state, options.limits)?;
-        let readers = Readers::new(file.clone(), options.reads);
-        let look_ups = Readers::new(file, options.reads);
+        let writer = Writer::start(&database, connection, state, options.limits)?;
+        let readers = Readers::new(database.clone(), options.reads);
+        let look_ups = Readers::new(database, options.reads);
         let inner = Inner { writer, readers, look_ups, published, clock, tenant, events, _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -272,13 +283,25 @@ impl Store {
     fn read_once<T>(&self, body: &mut impl FnMut(&Snapshot<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.inner.readers.snapshot(|connection, until| {
             let last_line = crate::journal::last(connection)?;
-            // Committed but not yet published: the writer is about to.
+            // Committed but not yet published: the writer is about to, or another node has written, whose lines the next
+            // group folds before it begins.
+            let other_nodes = self.inner.readers.database().is_server();
             while self.inner.published.line() < last_line {
-                std::thread::yield_now();
+                if other_nodes {
+                    self.join_others()?;
+                } else {
+                    std::thread::yield_now();
+                }
             }
             let published = &self.inner.published;
             body(&Snapshot { connection, published, until, last_line, now: self.now(), read: Cell::new(0) })
         })
+    }
+
+    /// Waits for an empty unit: its group begins with what other nodes have committed.
+    fn join_others(&self) -> Result<(), StoreError> {
+        let joined = self.inner.writer.submit(Lane::Interactive, |_| (Verdict::Undo, ()));
+        joined.blocking_recv().map_err(|_| StoreError::Unavailable)?.map_err(StoreError::from)
     }
 
     /// Holds the writer inside an empty unit until the guard is dropped.
@@ -343,6 +366,7 @@ impl Store {
         let offset = self.inner.clock.offset_to(to);
         self.write(move |uow| {
             uow.execute(tenant::RAISE_OFFSET, sql::params![offset])?;
+            uow.terms_changed();
             Ok(Outcome::<(), ()>::Done(()))
         })
         .await?;
@@ -367,16 +391,23 @@ impl Store {
     /// # Errors
     /// When the destination exists, or the copy fails its check.
     pub fn backup_blocking(&self, destination: &Path) -> Result<(), sql::BackupError> {
-        sql::copy_to(&Connection::open_copier(self.inner.readers.file())?, destination)?;
+        let Database::File(file) = self.inner.readers.database() else { return Err(sql::BackupError::OfServer) };
+        sql::copy_to(&Connection::open_copier(file)?, destination)?;
         sql::check_file(destination)
     }
 }
 
+/// A number that no other node draws.
+fn node_number() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
 /// The newest moment in journal and events.
 fn last_recorded(connection: &Connection) -> Result<Timestamp, SqlError> {
-    let sql = "SELECT max(coalesce((SELECT at FROM journal WHERE at IS NOT NULL ORDER BY seq DESC LIMIT 1), 0), \
-        coalesce((SELECT at FROM event ORDER BY no DESC LIMIT 1), 0))";
-    connection.number(sql, &[]).map(Timestamp::from_micros)
+    let journal = connection.number("SELECT at FROM journal WHERE at IS NOT NULL ORDER BY seq DESC LIMIT 1", &[])?;
+    let event = connection.number("SELECT at FROM event ORDER BY no DESC LIMIT 1", &[])?;
+    Ok(Timestamp::from_micros(journal.max(event)))
 }
 
 fn read_or_create(connection: &Connection, options: &Options) -> Result<Tenant, OpenError> {

@@ -42,10 +42,11 @@ pub(crate) fn read(connection: &Connection) -> Result<Option<Tenant>, SqlError> 
 }
 
 pub(crate) fn create(connection: &Connection, settings: &TenantSettings, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO tenant(only_row, id, zone, sandbox, clock_offset, created) VALUES (1, ?1, ?2, ?3, 0, ?4)";
+    let sql = "INSERT INTO tenant(only_row, id, zone, sandbox, clock_offset, created) VALUES (1, ?1, ?2, ?3, 0, ?4) \
+        ON CONFLICT DO NOTHING";
     let id = settings.id.to_be_bytes();
     connection.execute(sql, sql::params![&id, settings.zone.as_str(), settings.sandbox, now])?;
     Ok(())
 }
 
-pub(crate) const RAISE_OFFSET: &str = "UPDATE tenant SET clock_offset = max(clock_offset, ?1)";
+pub(crate) const RAISE_OFFSET: &str = "UPDATE tenant SET clock_offset = ?1 WHERE clock_offset < ?1";

@@ -1,5 +1,6 @@
 //! The store's promises: whole or nothing, once for each key, events without gaps, nothing lost between groups, one process.
 
+mod nodes;
 mod promises;
 mod recovering;
 mod repeated;
@@ -25,6 +26,11 @@ pub(crate) fn noon() -> Arc<Hand> {
     Arc::new(Hand(AtomicI64::new(noon.micros())))
 }
 
+/// Whether the tests run on a server: what they look for in files is then elsewhere.
+pub(crate) fn on_server() -> bool {
+    sql::testing::server_of(Path::new("any")).is_some()
+}
+
 /// Opens a store whose closures all run twice, the first run undone.
 pub(crate) fn open(directory: &Path, clock: &Arc<Hand>) -> Store {
     let limits = crate::Limits { rehearse: true, patience: std::time::Duration::from_secs(60), ..Default::default() };
@@ -34,6 +40,7 @@ pub(crate) fn open(directory: &Path, clock: &Arc<Hand>) -> Store {
 pub(crate) fn options(directory: &Path, clock: &Arc<Hand>, limits: crate::Limits) -> Options {
     Options {
         directory: directory.to_path_buf(),
+        server: sql::testing::server_of(directory),
         migrations: crate::MIGRATIONS.to_vec(),
         clock: Arc::<Hand>::clone(clock),
         tenant: TenantSettings { id: 7, zone: "Asia/Shanghai".to_owned(), sandbox: true },

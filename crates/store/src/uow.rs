@@ -164,6 +164,7 @@ impl<'u, 'c> Uow<'u, 'c> {
         };
         let (connection, state) = self.unit.parts();
         state.accounts.open(connection, no.0, &account)?;
+        state.terms_changed = true;
         state.next_account += 1;
         state.undo.push(Undo::AccountOpened(no.0));
         Ok(Some(no))
@@ -203,6 +204,7 @@ impl<'u, 'c> Uow<'u, 'c> {
         let row = GroupRow { group: Group { no: GroupNo(no), ..Group::default() }, profile };
         let (connection, state) = self.unit.parts();
         state.groups.open(connection, no, &row)?;
+        state.terms_changed = true;
         state.next_group += 1;
         state.undo.push(Undo::GroupOpened(no));
         Ok(GroupNo(no))
@@ -238,6 +240,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn set_profile(&mut self, no: u32, limits: &LimitSet) -> Result<(), StoreError> {
         self.unit.execute(groups::SET_PROFILE, &groups::profile_params(no, limits))?;
         let state = &mut self.unit.state;
+        state.terms_changed = true;
         let before = state.profiles.insert(u64::from(no), *limits);
         state.undo.push(Undo::Profile(u64::from(no), before));
         Ok(())
@@ -250,6 +253,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn set_own_limits(&mut self, no: GroupNo, limits: &LimitSet) -> Result<(), StoreError> {
         self.unit.execute(groups::SET_OWN, &groups::own_params(no, limits))?;
         let state = &mut self.unit.state;
+        state.terms_changed = true;
         let before = state.own_limits.insert(no.0, *limits);
         state.undo.push(Undo::Own(no.0, before));
         Ok(())
@@ -354,6 +358,11 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn entry_lines(&mut self, first: u64) -> Result<Vec<JournalLine>, StoreError> {
         let (connection, state) = self.unit.parts();
         Ok(lines_of(connection, state, first)?)
+    }
+
+    /// Other nodes must look at the tenant's row and at all terms again.
+    pub(crate) fn terms_changed(&mut self) {
+        self.unit.state.terms_changed = true;
     }
 
     pub(crate) fn flush_all(&mut self) {

@@ -8,7 +8,7 @@
 //! nothing to approve.
 
 use crate::bank::Bank;
-use crate::cases::{CaseView, Closing, records};
+use crate::cases::{self, CaseView, Closing, records};
 use crate::desk::Desk;
 use crate::error::BankError;
 use crate::instructions::hear;
@@ -141,6 +141,7 @@ pub async fn approve(
         }
         records::add_note(uow, id, Some(by), &format!("approved {}", words(finding)))?;
         records::set_closed(uow, id)?;
+        cases::tell_closed(uow, id, (case.kind, &case.subject));
         if let Some(word) = word(finding) {
             match subject(&case.subject) {
                 Some(Subject::TopUp(id)) => hear::<TopUp>(&desk, uow, id, (&word, Source::Statement))?,

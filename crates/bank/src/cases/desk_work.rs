@@ -1,13 +1,13 @@
 //! What staff do with cases: look, note, close with a reason and the evidence.
 
 use crate::bank::Bank;
-use crate::cases::{CaseView, records};
+use crate::cases::{self, CaseView, records};
 use crate::error::BankError;
 use crate::refusal::Refusal;
 use crate::suspense;
 use crate::wish::{Answer, Principal, Wish};
 use serde::{Deserialize, Serialize};
-use store::{NewEvent, Outcome};
+use store::Outcome;
 use vocabulary::{ErrorCode, Id, kinds};
 
 /// How a case ends.
@@ -88,8 +88,7 @@ pub async fn close(
         }
         let text = format!("closed: {} (evidence: {})", closing.reason, closing.evidence);
         records::add_note(uow, id, staff, &text)?;
-        let body = serde_json::json!({"case": id, "kind": case.kind, "subject": case.subject}).to_string();
-        uow.emit(NewEvent { kind: "case.closed", version: 1, owner: None, subject: id.as_u128(), body });
+        cases::tell_closed(uow, id, (case.kind, &case.subject));
         let case = records::by_id(uow.reading(), id)?;
         Ok(case.map_or_else(|| Outcome::Refused(Refusal::of(ErrorCode::NotFound)), Outcome::Done))
     })

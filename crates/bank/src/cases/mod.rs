@@ -134,7 +134,11 @@ pub(crate) fn settle(uow: &mut Uow<'_, '_>, kind: CaseKind, subject: &str, findi
     let Some(id) = records::open_case(uow.reading(), kind, subject)? else { return Ok(()) };
     records::add_note(uow, id, None, finding)?;
     records::set_closed(uow, id)?;
+    tell_closed(uow, id, (kind, subject));
+    Ok(())
+}
+
+fn tell_closed(uow: &mut Uow<'_, '_>, id: Id<kinds::Case>, (kind, subject): (CaseKind, &str)) {
     let body = serde_json::json!({"case": id, "kind": kind, "subject": subject}).to_string();
     uow.emit(NewEvent { kind: "case.closed", version: 1, owner: None, subject: id.as_u128(), body });
-    Ok(())
 }

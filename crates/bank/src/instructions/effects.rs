@@ -115,7 +115,7 @@ pub(crate) fn call_people<T: Instructed>(
 }
 
 /// Where the owner of an account owes what the bank moved and the account cannot give; the differences' account when there
-/// is no such place.
+/// is no such place, or it was closed: what cannot be posted would keep the bank from being heard.
 pub(crate) fn receivable<T: Instructed>(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
@@ -123,5 +123,6 @@ pub(crate) fn receivable<T: Instructed>(
     account: AccountNo,
 ) -> Result<AccountNo, StoreError> {
     let found = uow.account(account)?.map_or(AccountNo(0), |account| account.receivable);
-    if found == AccountNo(0) { own(desk, uow, subject, Own::Difference) } else { Ok(found) }
+    let open = uow.account(found)?.is_some_and(|account| !account.closed);
+    if open { Ok(found) } else { own(desk, uow, subject, Own::Difference) }
 }

@@ -9,7 +9,8 @@ use ports::Outcome;
 use store::{StoreError, Uow};
 use vocabulary::Id;
 
-/// Makes of an instruction what the bank says. False when there is no such instruction.
+/// Makes of an instruction what the bank says. False when there is no such instruction, or when it has no place for what the
+/// statement shows.
 pub(crate) fn hear<T: Instructed>(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
@@ -24,6 +25,7 @@ pub(crate) fn hear<T: Instructed>(
         moved: facts.moved,
         standing: subject.standing(uow)?,
         stated_back: records::booked(uow.reading(), &end_to_end(id), T::TERMS.back_comes_in())?,
+        let_go: subject.let_go(uow)?,
     };
     match decide(&known, heard) {
         Decision::Nothing => {}
@@ -34,6 +36,7 @@ pub(crate) fn hear<T: Instructed>(
         Decision::FailReturned { reason } => subject.give_up(desk, uow, (Stage::Returned, &reason))?,
         Decision::Undo { reason } => subject.undo(desk, uow, &reason)?,
         Decision::Unwind { reason } => subject.unwind(desk, uow, &reason)?,
+        Decision::Unmatched => return Ok(false),
         Decision::Doubt(kind) => effects::doubt(desk, uow, &mut subject, kind)?,
     }
     Ok(true)

@@ -113,6 +113,8 @@ pub(crate) trait Instructed: Sized + Send + 'static {
     fn explain(&mut self, reason: &str);
     /// Whether something stands for what the bank moved against its own word: a receivable, or money in suspense.
     fn standing(&self, uow: &Uow<'_, '_>) -> Result<bool, StoreError>;
+    /// Whether people let go what waited in suspense for it.
+    fn let_go(&self, uow: &Uow<'_, '_>) -> Result<bool, StoreError>;
     /// Writes what changed. Stages only move forward: anything else is an error of ours.
     fn change(&self, uow: &mut Uow<'_, '_>) -> Result<(), StoreError>;
     /// Writes that it is about to be handed over. False when that was written before, or it ended meanwhile.

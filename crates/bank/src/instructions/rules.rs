@@ -7,6 +7,9 @@
 //! told backwards or a contradiction, and nobody can tell before the statement does. So what was executed is booked, against
 //! a receivable or into suspense and never as if it were the customer's again; when the statement shows that it came back,
 //! that is unwound. When the statement has shown the return already, nothing moved on balance and nothing is booked.
+//!
+//! Race closed here: people let go what waits, and the bank takes it back. Who comes second finds nothing waiting; when that
+//! is the bank, its line belongs to nothing that we still hold, so it is booked as a difference under a case.
 
 use crate::cases::CaseKind;
 use crate::instructions::Stage;
@@ -23,8 +26,10 @@ pub(crate) struct Known {
     pub(crate) moved: i64,
     /// A receivable or money in suspense stands for it.
     pub(crate) standing: bool,
-    /// The statement has shown that it came back.
-    pub(crate) stated_back: bool,
+    /// The statement has shown that so much came back.
+    pub(crate) stated_back: Option<i64>,
+    /// People let go what waited for it: to its owner, or back to its sender.
+    pub(crate) let_go: bool,
 }
 
 /// What is to be done.
@@ -48,6 +53,8 @@ pub(crate) enum Decision {
     Unwind { reason: String },
     /// People must look.
     Doubt(CaseKind),
+    /// Money that it has no place for any more: to be booked as belonging to nothing.
+    Unmatched,
 }
 
 pub(crate) fn decide(known: &Known, heard: (&Outcome, Source)) -> Decision {
@@ -66,8 +73,14 @@ pub(crate) fn decide(known: &Known, heard: (&Outcome, Source)) -> Decision {
         (S::Created | S::Instructed | S::UnderInvestigation, Outcome::Returned { reason, .. }) => {
             Decision::FailReturned { reason: reason.clone() }
         }
-        // There and back, both shown: nothing moved on balance, and nothing was booked.
-        (S::Failed | S::Returned, Outcome::Done { .. }) if known.stated_back && known.moved == 0 => Decision::Nothing,
+        // There and back, both shown: nothing moved on balance, and nothing was booked; unless less came back than went.
+        (S::Failed | S::Returned, Outcome::Done { amount }) if known.stated_back.is_some() && known.moved == 0 => {
+            if known.stated_back == Some(*amount) {
+                Decision::Nothing
+            } else {
+                Decision::Doubt(CaseKind::AmountDiffers)
+            }
+        }
         (S::Failed, Outcome::Done { amount }) => {
             moved(known.asked, *amount, source, |amount| Decision::ExecuteLate { amount })
         }
@@ -79,6 +92,8 @@ pub(crate) fn decide(known: &Known, heard: (&Outcome, Source)) -> Decision {
         }
         (S::Executed, Outcome::Rejected { .. }) => Decision::Doubt(CaseKind::Contradiction),
         (S::Executed, Outcome::Returned { reason, .. }) => Decision::Undo { reason: reason.clone() },
+        // It waited until people let it go, and now the bank takes it all the same.
+        (S::Returned, Outcome::Returned { .. }) if known.let_go && source == Source::Statement => Decision::Unmatched,
         (S::Failed, Outcome::Rejected { .. } | Outcome::Returned { .. })
         | (S::Executed, Outcome::Done { .. })
         | (S::Returned, _) => Decision::Nothing,

@@ -9,7 +9,7 @@ use ports::Outcome;
 const ALL: [Stage; 6] = [Created, Instructed, UnderInvestigation, Failed, Executed, Returned];
 
 fn known(stage: Stage, moved: i64) -> Known {
-    Known { stage, asked: 100, moved, standing: false, stated_back: false }
+    Known { stage, asked: 100, moved, standing: false, stated_back: None, let_go: false }
 }
 
 fn done(amount: i64) -> Outcome {
@@ -70,9 +70,11 @@ fn executed_after_the_end_is_late_unless_the_statement_has_shown_both_ways() {
     check(&known(Returned, 0), Report, &[(done(100), after(100)), (done(7), DIFFERS)]);
     check(&known(Returned, 0), Statement, &[(done(7), after(7))]);
     for stage in [Failed, Returned] {
-        let shown = Known { stated_back: true, ..known(stage, 0) };
+        let shown = Known { stated_back: Some(100), ..known(stage, 0) };
         check(&shown, Report, &[(done(100), NOTHING)]);
         check(&shown, Statement, &[(done(100), NOTHING)]);
+        let less = Known { stated_back: Some(60), ..known(stage, 0) };
+        check(&less, Statement, &[(done(100), DIFFERS), (done(60), NOTHING)]);
     }
 }
 
@@ -88,6 +90,13 @@ fn what_stands_is_settled_by_the_statement_or_two_people() {
         check(&standing(stage), Statement, &table);
         check(&standing(stage), Statement, &[(done(99), DIFFERS), (returned(99), DIFFERS)]);
     }
+}
+
+#[test]
+fn what_people_let_go_and_the_statement_takes_belongs_to_nothing() {
+    let gone = Known { let_go: true, ..known(Returned, 100) };
+    check(&gone, Report, &[(done(100), NOTHING), (returned(100), NOTHING), (rejected(), NOTHING)]);
+    check(&gone, Statement, &[(done(100), NOTHING), (returned(100), Decision::Unmatched), (rejected(), NOTHING)]);
 }
 
 #[test]

@@ -181,7 +181,8 @@ fn judge(
         Principal::Merchant(_) => false,
     };
     let Some(payer) = payer.filter(may) else {
-        return Err(Refusal::new(ErrorCode::AccountNotFound, "the wallet has no account in this currency").at("wallet"));
+        let no = "the wallet has no account in this currency; add one, or pay in a currency that it has";
+        return Err(Refusal::new(ErrorCode::AccountNotFound, no).at("wallet"));
     };
     let Some(payee) = payee.filter(|payee| payee.active) else {
         return Err(Refusal::of(ErrorCode::MerchantNotActive));

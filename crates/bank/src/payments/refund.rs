@@ -17,6 +17,7 @@ use crate::entries::{Channel, EntryKind, Intent};
 use crate::fees::FeeParts;
 use crate::references::{self, Named};
 use crate::{Answer, Bank, BankError, Currencies, Desk, Principal, Refusal, Wish};
+use money::print_minor;
 use serde::{Deserialize, Serialize};
 use store::{Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Id, Timestamp, kinds};
@@ -202,7 +203,18 @@ fn plan_refund(desk: &Desk, uow: &Uow<'_, '_>, command: &RefundCommand) -> Decid
     let terms = RefundTerms { days: desk.policies().refund_days, most: desk.policies().refunds_per_payment };
     match refund_rules::refund(&payment, command.amount, terms, uow.now()) {
         Ok(amount) => Ok(Ok((payment, amount))),
-        Err(no) => Ok(Err(Refusal::new(no.code(), no.sentence()))),
+        Err(no) => Ok(Err(Refusal::new(no.code(), in_words(desk, &payment, no)))),
+    }
+}
+
+/// The sentence of a rejection, with what is left as people write it.
+fn in_words(desk: &Desk, payment: &Payment, no: RefundRejection) -> String {
+    match (no, desk.currencies().by_number(payment.currency)) {
+        (RefundRejection::ExceedsPayment { left }, Some(currency)) => {
+            let left = print_minor(i128::from(left), currency.digits());
+            format!("refunds and open disputes leave {left} {currency}; refund at most that")
+        }
+        _ => no.sentence(),
     }
 }
 

@@ -55,6 +55,11 @@ impl Instructed for Payout {
         Ok(self.late)
     }
 
+    /// What waits for a payout is given back to its owner already, in suspense or out of it.
+    fn let_go(&self, _: &Uow<'_, '_>) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     fn change(&self, uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
         records::change(uow, self)
     }
@@ -134,7 +139,12 @@ impl Instructed for Payout {
     fn unwind(&mut self, desk: &Desk, uow: &mut Uow<'_, '_>, reason: &str) -> Result<(), StoreError> {
         let nostro = own(desk, uow, self, Own::Nostro)?;
         let receivable = receivable(desk, uow, self, self.source)?;
-        let owed = uow.account(receivable)?.map_or(0, |account| account.posted()).clamp(0, self.paid);
+        let owed = if receivable == own(desk, uow, self, Own::Difference)? {
+            // Everybody's, so its balance says nothing of this payout; and nobody pays there what he owes.
+            self.paid
+        } else {
+            uow.account(receivable)?.map_or(0, |account| account.posted()).clamp(0, self.paid)
+        };
         if owed > 0 {
             let step = moving(nostro, receivable, owed, Count::No);
             post_surely(desk, uow, self, (EntryKind::ReceivablePaid, vec![step]))?;

@@ -89,7 +89,9 @@ fn check(book: &PolicyBook, change: &Change, from: Timestamp) -> Result<(), Refu
     let invalid = |detail: String| Refusal::new(ErrorCode::PolicyInvalid, detail);
     let mut values = book.values(from);
     if values.insert(change.name.clone(), change.value.clone()).is_none() {
-        return Err(invalid(format!("there is no policy {}", change.name)).at("name"));
+        return Err(
+            invalid(format!("there is no policy {}; use a name from the list of policies", change.name)).at("name")
+        );
     }
     if change.source.trim().is_empty() {
         return Err(invalid("name the source: a law, a contract, a decision".to_owned()).at("source"));

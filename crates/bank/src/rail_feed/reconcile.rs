@@ -2,7 +2,8 @@
 //!
 //! A line that names a top-up or payout is evidence for it. A line that belongs to nothing is booked to the account for
 //! differences, so that our nostro stays what the bank says, and opens a case. A line of a kind that the instruction cannot
-//! have (another currency, nothing or less, a second booking of what was booked before) is treated as belonging to nothing.
+//! have (another currency, nothing or less, a second booking of what was booked before, a return of what people let go) is
+//! treated as belonging to nothing.
 
 use crate::bank::Bank;
 use crate::cases::{self, CaseKind, NewCase};
@@ -26,7 +27,7 @@ pub(super) fn take(desk: &Desk, uow: &mut Uow<'_, '_>, line: &StatementLine) -> 
     let (amount, returned) = (line.amount, || "the statement shows that it came back".to_owned());
     let end_to_end = line.end_to_end.as_deref();
     let again = match end_to_end {
-        Some(end_to_end) => records::booked(uow.reading(), end_to_end, line.incoming)?,
+        Some(end_to_end) => records::booked(uow.reading(), end_to_end, line.incoming)?.is_some(),
         None => false,
     };
     let known = match named(end_to_end) {

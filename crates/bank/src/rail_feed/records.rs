@@ -44,10 +44,11 @@ pub(crate) fn kept(connection: Reading<'_>, reference: &str) -> Result<bool, Sql
     Ok(connection.number(sql, params![reference])? != 0)
 }
 
-/// Whether a line of this direction was matched with this instruction before: each moves once, and comes back once.
-pub(crate) fn booked(connection: Reading<'_>, end_to_end: &str, incoming: bool) -> Result<bool, SqlError> {
-    let sql = "SELECT count(*) FROM bank_statement_line WHERE end_to_end = ?1 AND incoming = ?2 AND matched = 1";
-    Ok(connection.number(sql, params![end_to_end, incoming])? != 0)
+/// The amount of the line of this direction that was matched with this instruction before: each moves once, and comes back
+/// once.
+pub(crate) fn booked(connection: Reading<'_>, end_to_end: &str, incoming: bool) -> Result<Option<i64>, SqlError> {
+    let sql = "SELECT amount FROM bank_statement_line WHERE end_to_end = ?1 AND incoming = ?2 AND matched = 1";
+    connection.query_opt(sql, params![end_to_end, incoming], |row| row.int(0))
 }
 
 /// Keeps a line for ever.

@@ -72,6 +72,11 @@ pub(crate) fn waits(reading: Reading<'_>, subject: u128) -> Result<bool, SqlErro
     Ok(records::of_subject(reading, subject)?.is_some())
 }
 
+/// Whether people let money go, to its owner or back to its sender, that waited because of a top-up or payout.
+pub(crate) fn let_go(reading: Reading<'_>, subject: u128) -> Result<bool, SqlError> {
+    records::ended(reading, subject, [How::Released, How::SentBack])
+}
+
 /// Notes that nothing waits any more because of a top-up or payout.
 pub(crate) fn end_of(uow: &mut Uow<'_, '_>, subject: u128, how: How) -> Result<(), StoreError> {
     if let Some(found) = records::of_subject(uow.reading(), subject)? {

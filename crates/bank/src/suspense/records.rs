@@ -60,6 +60,13 @@ pub(crate) fn of_subject(connection: Reading<'_>, subject: u128) -> Result<Optio
     connection.query_opt(&sql, params![&subject], read)
 }
 
+/// Whether a waiting because of a top-up or payout ended in one of these ways.
+pub(crate) fn ended(connection: Reading<'_>, subject: u128, hows: [How; 2]) -> Result<bool, SqlError> {
+    let subject = subject.to_be_bytes();
+    let sql = "SELECT count(*) FROM waiting_money WHERE subject = ?1 AND how IN (?2, ?3)";
+    Ok(connection.number(sql, params![&subject, hows[0] as u8, hows[1] as u8])? != 0)
+}
+
 /// Whether any money waits for an owner.
 pub(crate) fn waits_for(connection: Reading<'_>, owner: u128) -> Result<bool, SqlError> {
     let sql = "SELECT count(*) FROM waiting_money WHERE owner = ?1 AND ended IS NULL";

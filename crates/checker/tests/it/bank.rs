@@ -44,6 +44,7 @@ pub(crate) fn open(directory: &Path) -> Store {
 pub(crate) fn open_with(directory: &Path, more: &[store::Migration]) -> Store {
     Store::open(Options {
         directory: directory.to_path_buf(),
+        server: None,
         migrations: [store::MIGRATIONS, more].concat(),
         clock: Arc::new(Hands(AtomicI64::new(0))),
         tenant: TenantSettings { id: 7, zone: "UTC".to_owned(), sandbox: true },

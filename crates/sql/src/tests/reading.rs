@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 fn readers(directory: &Path, limits: ReadLimits) -> Readers {
     drop(connection(directory));
-    Readers::new(directory.join(FILE_NAME), limits)
+    Readers::new(Database::File(directory.join(FILE_NAME)), limits)
 }
 
 /// Runs until it is stopped.
@@ -86,7 +86,7 @@ fn a_waiting_reader_is_served_by_the_connection_that_becomes_free() {
 fn a_reader_that_panics_or_fails_to_open_gives_its_place_back() {
     let directory = tempfile::tempdir().expect("a directory");
     let limits = ReadLimits { most: 1, patience: Duration::from_millis(1), ..ReadLimits::default() };
-    let absent = Readers::new(directory.path().join("absent.db"), limits);
+    let absent = Readers::new(Database::File(directory.path().join("absent.db")), limits);
     for _ in 0..3 {
         let found = absent.snapshot(|connection, _| connection.number("SELECT 1", &[]));
         assert!(matches!(found, Err(SqlError::Io(_))), "{found:?}");

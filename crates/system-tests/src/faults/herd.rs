@@ -129,7 +129,7 @@ async fn goodput(trial: &Trial, address: &str) -> f64 {
 async fn member(trial: &Trial, address: &str, (mut chance, end, fresh): (Chance, Instant, bool)) -> Answers {
     let mut answers = Answers::default();
     while now() < end {
-        let (number, call) = wish_to_pay(trial);
+        let (number, mut call) = wish_to_pay(trial);
         let mut key = key_of(number);
         let mut again = fresh;
         while now() < end {
@@ -138,7 +138,9 @@ async fn member(trial: &Trial, address: &str, (mut chance, end, fresh): (Chance,
             *answers.statuses.entry(answer.status).or_default() += 1;
             answers.mute += u64::from(matches!(answer.status, 503 | 429) && !answer.retry_after);
             if std::mem::take(&mut again) {
+                // The merchant's reference would be recognised too.
                 key = format!("{key}-again");
+                call.body["reference"] = key.as_str().into();
             } else if answer.told != Told::Nothing {
                 trial.book.lock().unwrap_or_else(PoisonError::into_inner).wishes[number].told = answer.told;
                 answers.answered += 1;

@@ -39,6 +39,7 @@ pub struct Load {
 pub fn open(directory: &Path) -> Result<Store, OpenError> {
     Store::open(Options {
         directory: directory.to_path_buf(),
+        server: None,
         migrations: store::MIGRATIONS.to_vec(),
         clock: Arc::new(MachineClock),
         tenant: TenantSettings { id: 1, zone: "Asia/Shanghai".to_owned(), sandbox: false },

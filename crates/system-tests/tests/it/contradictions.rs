@@ -34,6 +34,7 @@ impl World {
         let rail = Arc::new(SandboxBank::open(&directory.path().join("outside")).expect("it opens"));
         let options = BankOptions {
             directory: directory.path().join("bank"),
+            server: None,
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(SeededEntropy::new(11)),
             vault: Arc::new(FixedVault::default()),

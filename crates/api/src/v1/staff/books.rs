@@ -168,7 +168,8 @@ pub async fn reconciliation(who: AsStaff<Look>) -> Handled<Reconciliations> {
 
 /// Export the journal for the general ledger
 #[utoipa::path(get, path = "/v1/staff/general-ledger", tag = "staff", params(ExportOf),
-    responses((status = 200, description = "The journal of these days.", body = String, content_type = "text/csv")))]
+    responses((status = 200, description = "The journal of these days, one line of the books on each.",
+        content((String = "text/csv"), (String = "application/x-ndjson")))))]
 pub async fn export(who: AsStaff<Look>, Params(of): Params<ExportOf>) -> Result<Response, Problem> {
     if of.to.0 < of.from.0 {
         let detail = "The period ends before it begins; send from and to in order.";

@@ -33,6 +33,7 @@ async fn a_live_bank_has_no_movable_clock_and_shows_no_messages() {
     let vault = rails::FileVault::open(&directory.path().join("vault"), Arc::clone(&entropy) as _).expect("a vault");
     let options = BankOptions {
         directory: directory.path().join("bank"),
+        server: None,
         clock: Arc::clone(&clock),
         entropy,
         vault: Arc::new(vault),

@@ -1,0 +1,150 @@
+//! Several nodes on one database, which needs a server: what one commits the other knows before it decides anything.
+
+use super::*;
+use ledger::LimitSet;
+
+/// Two nodes of one bank, each with a directory of its own.
+struct Pair {
+    stores: [Store; 2],
+    shared: tempfile::TempDir,
+    _folders: [tempfile::TempDir; 2],
+}
+
+/// Nothing when the tests run embedded.
+fn nodes() -> Option<Pair> {
+    let shared = tempfile::tempdir().expect("a directory");
+    let server = sql::testing::server_of(shared.path())?;
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let clock = noon();
+    let stores = [0, 1].map(|node: usize| {
+        let limits = crate::Limits { patience: std::time::Duration::from_secs(60), ..Default::default() };
+        let options = options(folders[node].path(), &clock, limits);
+        Store::open(Options { server: Some(server.clone()), ..options }).expect("the node opens")
+    });
+    Some(Pair { stores, shared, _folders: folders })
+}
+
+#[test]
+fn what_one_node_commits_the_other_knows_before_it_decides() {
+    let Some(Pair { stores: [one, two], .. }) = &nodes() else { return };
+    people(one, 2);
+    assert!(post(two, 1, 1, 2, 100), "the other knows the accounts");
+    assert_eq!((posted(one, 2), posted(two, 2)), (100, 100), "readers see both");
+    for id in 2..12 {
+        let (node, other) = if id % 2 == 0 { (one, two) } else { (two, one) };
+        assert!(post(node, id, 2, 3, 10));
+        assert!(post(other, id, 2, 3, 10), "the same id again, on the other node: nothing is posted twice");
+    }
+    assert!(!post(one, 99, 2, 3, 1), "it is all gone, by both");
+    assert_eq!((posted(one, 2), posted(two, 3)), (0, 100));
+}
+
+#[test]
+fn terms_that_one_node_changes_bind_the_other_at_once() {
+    let Some(Pair { stores: [one, two], .. }) = &nodes() else { return };
+    people(one, 2);
+    assert!(post(two, 1, 1, 2, 100));
+    done(one.write_blocking(|uow| {
+        let mut account = uow.account(AccountNo(2))?.expect("open");
+        account.freeze.debit = true;
+        uow.change_account(&account)?;
+        Ok(Outcome::Done(()))
+    }));
+    assert!(!post(two, 2, 2, 3, 1), "frozen by the other node");
+    done(two.write_blocking(|uow| {
+        let limits = LimitSet { out: [Some(5), None, None, None], ..LimitSet::default() };
+        uow.set_profile(3, &limits)?;
+        let group = uow.open_group(3, Some(2))?;
+        uow.open_account(&account(4, Class::Liability, Floor::At(0), group))?;
+        Ok(Outcome::Done(()))
+    }));
+    assert!(post(one, 3, 1, 4, 100), "opened by the other node");
+    assert!(!post(one, 4, 4, 3, 6), "and limited by it");
+    assert!(post(one, 5, 4, 3, 5));
+    assert_eq!((posted(one, 4), posted(two, 4)), (95, 95));
+}
+
+#[test]
+fn many_writers_on_two_nodes_spend_no_coin_twice_and_number_without_gaps() {
+    let Some(Pair { stores, .. }) = &nodes() else { return };
+    people(&stores[0], 3);
+    assert!(post(&stores[0], 1, 1, 2, 150));
+    let paid = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..20_u128)
+            .map(|worker| {
+                let store = stores[usize::from(worker % 2 == 0)].clone();
+                scope.spawn(move || {
+                    (0..10_u128)
+                        .filter(|turn| {
+                            let posted = entry(1_000 + worker * 100 + turn, vec![step(2, 3, 1)]);
+                            let key = [u8::try_from(worker).expect("small"); 16];
+                            done(store.write_blocking(move |uow: &mut Uow<'_, '_>| {
+                                uow.emit(crate::NewEvent {
+                                    kind: "test.paid",
+                                    version: 1,
+                                    owner: None,
+                                    subject: 1,
+                                    body: "{}".to_owned(),
+                                });
+                                if uow.recall(&key)?.is_none() {
+                                    uow.remember(key, [1; 16], vec![1]);
+                                }
+                                Ok(Outcome::Done(uow.post(&posted)?.is_ok()))
+                            }))
+                        })
+                        .count()
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().expect("no panic")).sum::<usize>()
+    });
+    assert_eq!(paid, 150);
+    for store in stores {
+        assert_eq!((posted(store, 2), posted(store, 3)), (0, 150));
+        let events = store.read_blocking(|snapshot| snapshot.events_after(0, None, 1_000)).expect("reads");
+        let numbers: Vec<u64> = events.iter().map(|event| event.no).collect();
+        assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
+        let lines = store.read_blocking(|snapshot| snapshot.lines_from(1, 1_000)).expect("reads");
+        let numbers: Vec<u64> = lines.iter().map(|row| row.line.seq).collect();
+        assert_eq!(numbers, (1..=151).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_node_whose_connection_is_cut_says_what_became_of_its_units_and_goes_on() {
+    let Some(Pair { stores: [one, two], shared, .. }) = &nodes() else { return };
+    people(one, 2);
+    assert!(post(one, 1, 1, 2, 10_000));
+    let server = sql::testing::server_of(shared.path()).expect("as before");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (yes, no) = std::thread::scope(|scope| {
+        let cutter = scope.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                let connection = server.open_writer(0).expect("opens");
+                let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
+                    AND application_name = current_schema() AND backend_xid IS NOT NULL";
+                let _ = connection.number(cut, &[]);
+                std::thread::sleep(std::time::Duration::from_millis(40));
+            }
+        });
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        for id in 2..200_u128 {
+            let posted = entry(id, vec![step(2, 3, 1)]);
+            let node = if id % 2 == 0 { one } else { two };
+            match node
+                .write_blocking(move |uow: &mut Uow<'_, '_>| Ok(Outcome::<_, ()>::Done(uow.post(&posted)?.is_ok())))
+            {
+                Ok(Outcome::Done(true)) => yes.push(id),
+                Ok(_) => panic!("there is enough"),
+                Err(StoreError::Unavailable) => no.push(id),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        stop.store(true, Ordering::SeqCst);
+        cutter.join().expect("no panic");
+        (yes, no)
+    });
+    let count = i64::try_from(yes.len()).expect("few");
+    assert_eq!((posted(one, 3), posted(two, 3)), (count, count), "{} were refused", no.len());
+    assert!(post(one, no.first().copied().unwrap_or(9_999), 2, 3, 1), "what was refused can be done again");
+}
