@@ -91,6 +91,12 @@ if has_crate system-tests; then
   export X_BUILT=1
   stage crash ./x crash --rounds "$rounds"
   stage powercut ./x powercut --rounds "$rounds"
+  if $deep; then
+    stage faults ./x faults all
+  else
+    stage torn-writes ./x faults torn-writes --rounds 100
+    stage bit-flips ./x faults bit-flips --rounds 60
+  fi
 fi
 stage postgres on_postgres
 if $deep; then stage fuzz-api ./x fuzz-api; fi

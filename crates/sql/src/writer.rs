@@ -395,6 +395,13 @@ impl<S: GroupState> Loop<S> {
             Err(SqlError::Full("the unit was ended".to_owned()))
         };
         let committed = flushed.map(|()| self.connection.execute("COMMIT", &[]).map(drop));
+        #[cfg(feature = "seeded-defects")]
+        if !matches!(committed, Ok(Ok(())))
+            && std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "ignore-io-errors")
+        {
+            self.roll_back();
+            return answer(finished);
+        }
         match committed {
             Ok(Ok(())) => self.state.committed(),
             // Any other error is the server's definite no.

@@ -141,6 +141,10 @@ impl Store {
         let lock = DirectoryLock::take(&options.directory).map_err(OpenError::Lock)?;
         let embedded = || Database::File(options.directory.join(sql::FILE_NAME));
         let database = options.server.clone().unwrap_or_else(embedded);
+        // Before anything opens the file: recovery would silently end the log at the first damage.
+        if let Database::File(file) = &database {
+            sql::check_log(file)?;
+        }
         let connection = database.open_writer(options.cache_kib)?;
         sql::migrate(&connection, &options.migrations).map_err(OpenError::Migration)?;
         let tenant = read_or_create(&connection, &options)?;

@@ -3,4 +3,5 @@
 pub mod chance;
 pub mod clock;
 pub mod crash;
+pub mod faults;
 pub mod powercut;

@@ -4,12 +4,10 @@ use clap::Parser;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 use system_tests::chance::Chance;
-use system_tests::crash::people;
 use system_tests::crash::round::{Found, Load, Trial};
-use system_tests::crash::server::{self, Server, Start};
 
 /// Kills (-9) a loaded server again and again; everything that was acknowledged must be there exactly once.
 #[derive(Parser)]
@@ -71,21 +69,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn prepare(place: &std::path::Path, defect: Option<String>) -> io::Result<Trial> {
-    let directory = place.join("data");
-    let start = Start { executable: server::executable()?, directory, defect };
-    let client = reqwest::Client::builder().build().map_err(io::Error::other)?;
-    let staff = people::staff_token(&start.executable, &start.directory)?;
-    let sound = Start { defect: None, ..start.clone() };
-    let server = Server::start(&sound, &client).await?;
-    let (world, book) = people::settle(&server, &client, &staff).await?;
-    server.kill()?;
-    Ok(Trial { start, client, world: Arc::new(world), book: Arc::new(Mutex::new(book)) })
-}
-
 async fn run(arguments: &Arguments) -> io::Result<bool> {
     let place = tempfile::tempdir()?;
-    let trial = prepare(place.path(), arguments.defect.clone()).await?;
+    let trial = Trial::prepare(place.path(), arguments.defect.clone()).await?;
     let load = Load {
         clients: arguments.clients,
         at_least: Duration::from_millis(arguments.at_least),

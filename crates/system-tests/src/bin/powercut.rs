@@ -31,6 +31,9 @@ struct Arguments {
     /// Clients at once.
     #[arg(long, default_value_t = 16)]
     clients: u32,
+    /// How many wishes each client has at most.
+    #[arg(long, default_value_t = u64::MAX)]
+    wishes: u64,
     /// Run on a defect (answer-before-commit, no-sync): then the harness must find something, or it fails.
     #[arg(long)]
     defect: Option<String>,
@@ -51,7 +54,8 @@ struct Score {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let load = Load { seed: arguments.seed, clients: arguments.clients, time: Duration::from_secs(arguments.seconds) };
+    let time = Duration::from_secs(arguments.seconds);
+    let load = Load { seed: arguments.seed, clients: arguments.clients, time, wishes: arguments.wishes };
     if let Some(directory) = &arguments.load {
         return finish(loader::run(directory, &load).map(|()| true));
     }

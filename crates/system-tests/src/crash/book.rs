@@ -27,6 +27,8 @@ pub enum Aim {
     Refund,
     /// Money from a bank account.
     TopUp,
+    /// Money to a bank account.
+    Payout,
 }
 
 /// What is sent.

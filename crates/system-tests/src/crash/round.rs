@@ -3,11 +3,12 @@
 use crate::chance::Chance;
 use crate::crash::book::{Book, Told};
 use crate::crash::client::exchange;
-use crate::crash::people::World;
-use crate::crash::server::{Server, Start};
+use crate::crash::people::{self, World};
+use crate::crash::server::{self, Server, Start};
 use crate::crash::traffic;
 use crate::crash::verdict;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Trial {
     pub start: Start,
     /// The HTTP client.
     pub client: reqwest::Client,
+    /// The token of a staff member who may do everything.
+    pub staff: String,
     /// Who uses it.
     pub world: Arc<World>,
     /// What they were told.
@@ -50,6 +53,22 @@ pub struct Trial {
 const AGAIN: usize = 40;
 
 impl Trial {
+    /// Makes a bank with people in it below a directory. The defect sleeps until the first round.
+    ///
+    /// # Errors
+    /// When the server does not start or refuses.
+    pub async fn prepare(place: &Path, defect: Option<String>) -> io::Result<Self> {
+        let (executable, directory) = (server::executable()?, place.join("data"));
+        let start = Start { executable, directory, defect, environment: Vec::new(), arguments: Vec::new() };
+        let client = reqwest::Client::builder().build().map_err(io::Error::other)?;
+        let staff = people::staff_token(&start.executable, &start.directory)?;
+        let sound = Start { defect: None, ..start.clone() };
+        let server = Server::start(&sound, &client).await?;
+        let (world, book) = people::settle(&server, &client, &staff).await?;
+        server.kill()?;
+        Ok(Self { start, client, staff, world: Arc::new(world), book: Arc::new(Mutex::new(book)) })
+    }
+
     /// Runs a round.
     ///
     /// # Errors
@@ -84,7 +103,11 @@ impl Trial {
         Ok(found)
     }
 
-    fn examine(&self, found: &mut Found) -> io::Result<()> {
+    /// Has the checker and the verdict look at a copy of what stands on disk now.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn examine(&self, found: &mut Found) -> io::Result<()> {
         let place = tempfile::tempdir()?;
         let file = verdict::copy(&self.start.directory, place.path())?;
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +116,7 @@ impl Trial {
     }
 
     /// Sends every wish without an answer once more: it acts now, or is answered as it was.
-    async fn settle(&self, server: &Server, found: &mut Found) {
+    pub async fn settle(&self, server: &Server, found: &mut Found) {
         let open: Vec<usize> = {
             let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
             (0..book.wishes.len()).filter(|number| book.wishes[*number].told == Told::Nothing).collect()

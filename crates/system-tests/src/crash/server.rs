@@ -24,6 +24,10 @@ pub struct Start {
     pub directory: PathBuf,
     /// The defect built into the executable that is to be switched on.
     pub defect: Option<String>,
+    /// Set in its environment.
+    pub environment: Vec<(String, String)>,
+    /// Further arguments of `jiaozi serve`.
+    pub arguments: Vec<String>,
 }
 
 /// The executable beside this one, or the one that `JIAOZI_BIN` names.
@@ -64,6 +68,7 @@ impl Server {
         let mut command = Command::new(&how.executable);
         command.arg("serve").arg("--data").arg(&how.directory).args(["--sandbox", "--listen", &listen]);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.args(&how.arguments).envs(how.environment.iter().map(|(name, value)| (name, value)));
         if let Some(defect) = &how.defect {
             command.env("JIAOZI_DEFECT", defect);
         }
@@ -87,6 +92,14 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// When the machine does not say.
+    pub fn runs(&mut self) -> io::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
     }
 
     /// Kills it: no signal handler, no destructor runs.

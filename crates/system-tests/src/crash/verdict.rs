@@ -22,6 +22,7 @@ struct Rows {
     transfers: HashSet<u128>,
     refunds: HashSet<u128>,
     top_ups: HashSet<u128>,
+    payouts: HashSet<u128>,
 }
 
 /// Copies the database of a data directory as it is, log included, so that examining it changes nothing.
@@ -96,6 +97,8 @@ fn read(connection: &Connection) -> Result<Rows, SqlError> {
         transfers: ids(connection, "SELECT id FROM transfer")?,
         refunds: ids(connection, "SELECT id FROM refund")?,
         top_ups: ids(connection, "SELECT id FROM top_up")?,
+        // A merchant's settlement is paid out as well, and nobody wished for it.
+        payouts: ids(connection, "SELECT id FROM payout WHERE merchant = 0")?,
     })
 }
 
@@ -134,6 +137,7 @@ fn kept(wish: &Wish, rows: &Rows) -> Result<(), String> {
         Aim::Void { payment: id } => payment(id)?.is_some_and(|payment| payment.state == VOIDED),
         Aim::Refund => rows.refunds.contains(&made::<kinds::Refund>(wish)?),
         Aim::TopUp => rows.top_ups.contains(&made::<kinds::TopUp>(wish)?),
+        Aim::Payout => rows.payouts.contains(&made::<kinds::Payout>(wish)?),
     };
     if there { Ok(()) } else { Err(format!("{} was acknowledged and is not there: {wish:?}", wish.key)) }
 }
@@ -170,7 +174,8 @@ fn no_ghosts(book: &Book, rows: &Rows) -> Result<(), String> {
     }
     no_more(book, &rows.transfers, |aim| *aim == Aim::Transfer, made::<kinds::Transfer>)?;
     no_more(book, &rows.refunds, |aim| *aim == Aim::Refund, made::<kinds::Refund>)?;
-    no_more(book, &rows.top_ups, |aim| *aim == Aim::TopUp, made::<kinds::TopUp>)
+    no_more(book, &rows.top_ups, |aim| *aim == Aim::TopUp, made::<kinds::TopUp>)?;
+    no_more(book, &rows.payouts, |aim| *aim == Aim::Payout, made::<kinds::Payout>)
 }
 
 fn no_more(
@@ -229,7 +234,13 @@ mod tests {
             (at as u128 + 1, Payment { reference: Some(format!("wish-{wish:08}")), captured, state })
         };
         let payments: HashMap<u128, Payment> = payments.iter().enumerate().map(row).collect();
-        Rows { payments, transfers: HashSet::new(), refunds: HashSet::new(), top_ups: HashSet::new() }
+        Rows {
+            payments,
+            transfers: HashSet::new(),
+            refunds: HashSet::new(),
+            top_ups: HashSet::new(),
+            payouts: HashSet::new(),
+        }
     }
 
     fn judge(book: &Book, rows: &Rows) -> Result<(), String> {

@@ -48,6 +48,8 @@ pub struct Disk<'t> {
     next: usize,
     files: Vec<OnDisk>,
     begun: HashMap<u64, usize>,
+    grain: usize,
+    lies: bool,
     /// What clients knew at this place of the trace.
     pub history: History,
 }
@@ -58,7 +60,28 @@ impl<'t> Disk<'t> {
     pub fn new(trace: &'t Trace, base: &'t Files) -> Self {
         let on_disk = |name: &String| OnDisk { flushed: base.get(name).cloned(), waiting: Vec::new() };
         let files = trace.names.iter().map(on_disk).collect();
-        Self { trace, base, next: 0, files, begun: HashMap::new(), history: History::default() }
+        Self {
+            trace,
+            base,
+            next: 0,
+            files,
+            begun: HashMap::new(),
+            grain: SECTOR,
+            lies: false,
+            history: History::default(),
+        }
+    }
+
+    /// A disk that may tear even a sector: writes break at multiples of so many bytes.
+    #[must_use]
+    pub fn tearing_at(self, grain: usize) -> Self {
+        Self { grain: grain.max(1), ..self }
+    }
+
+    /// A disk that says it has flushed and has not: what a harness must notice.
+    #[must_use]
+    pub fn that_lies(self, lies: bool) -> Self {
+        Self { lies, ..self }
     }
 
     /// Follows the trace up to an event, exclusive.
@@ -79,6 +102,7 @@ impl<'t> Disk<'t> {
                 Event::SyncBegun { number, .. } => {
                     self.begun.insert(*number, place);
                 }
+                Event::SyncEnded { .. } if self.lies => {}
                 Event::SyncEnded { file, number } => {
                     let begun = self.begun.remove(number).unwrap_or(0);
                     if self.trace.names[*file].is_empty() { self.flush_names(begun) } else { self.flush(*file, begun) }
@@ -174,7 +198,7 @@ impl<'t> Disk<'t> {
         let start = usize::try_from(*at).unwrap_or(0);
         let mut from = 0;
         while from < bytes.len() {
-            let to = bytes.len().min((start + from) / SECTOR * SECTOR + SECTOR - start);
+            let to = bytes.len().min((start + from) / self.grain * self.grain + self.grain - start);
             if chance.percent(50) {
                 put(content, start + from, &bytes[from..to]);
             } else if start + from >= flushed && chance.percent(50) {

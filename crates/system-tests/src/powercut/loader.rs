@@ -26,8 +26,10 @@ pub struct Load {
     pub seed: u64,
     /// Clients at once.
     pub clients: u32,
-    /// How long.
+    /// How long at most.
     pub time: Duration,
+    /// How many wishes each client has at most.
+    pub wishes: u64,
 }
 
 /// Opens the store of a data directory.
@@ -86,13 +88,19 @@ pub fn prepare(directory: &Path) -> io::Result<()> {
 /// When the store cannot be opened or the history not be written.
 pub fn run(directory: &Path, load: &Load) -> io::Result<()> {
     let store = open(directory).map_err(io::Error::other)?;
-    let marks = Marks::open(directory)?;
+    run_on(&store, &Marks::open(directory)?, load)
+}
+
+/// Loads an open bank until the time is over or every client has had its wishes.
+///
+/// # Errors
+/// When the history cannot be written.
+pub fn run_on(store: &Store, marks: &Marks, load: &Load) -> io::Result<()> {
     let end = now() + load.time;
     std::thread::scope(|scope| {
         let client = |no: u32| {
-            let (store, marks) = (&store, &marks);
             let chance = Chance::new(load.seed).branch(u64::from(no));
-            scope.spawn(move || Client { store, marks, no, chance, holds: Vec::new() }.run(end))
+            scope.spawn(move || Client { store, marks, no, chance, holds: Vec::new() }.run(end, load.wishes))
         };
         let clients: Vec<_> = (1..=load.clients).map(client).collect();
         clients.into_iter().try_for_each(|client| client.join().map_err(|_| io::Error::other("a client panicked"))?)
@@ -154,9 +162,9 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    fn run(mut self, end: Instant) -> io::Result<()> {
+    fn run(mut self, end: Instant, wishes: u64) -> io::Result<()> {
         let mut number = 0_u128;
-        while now() < end {
+        while now() < end && number < u128::from(wishes) {
             number += 1;
             let id = number << 64 | u128::from(self.no);
             let steps = self.draw();

@@ -20,10 +20,18 @@ const SOURCE: &str = include_str!("../../shim/powercut.c");
 /// Compiles the shim into a directory and returns the library's path.
 ///
 /// # Errors
-/// When there is no C compiler or it refuses.
+/// As [`compile`].
 pub fn build_shim(directory: &Path) -> io::Result<PathBuf> {
-    let (source, library) = (directory.join("powercut.c"), directory.join("powercut.so"));
-    std::fs::write(&source, SOURCE)?;
+    compile(directory, "powercut", SOURCE)
+}
+
+/// Compiles a library to be loaded before a program into a directory and returns its path.
+///
+/// # Errors
+/// When there is no C compiler or it refuses.
+pub fn compile(directory: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    let (source, library) = (directory.join(format!("{name}.c")), directory.join(format!("{name}.so")));
+    std::fs::write(&source, text)?;
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let mut command = Command::new(&compiler);
     command.args(["-O2", "-shared", "-fPIC", "-o"]).arg(&library).arg(&source).args(["-ldl", "-lpthread"]);
@@ -34,7 +42,7 @@ pub fn build_shim(directory: &Path) -> io::Result<PathBuf> {
 }
 
 /// All files of a directory that a power cut concerns.
-fn files_of(directory: &Path) -> io::Result<Files> {
+pub(crate) fn files_of(directory: &Path) -> io::Result<Files> {
     let mut files = Files::new();
     for item in std::fs::read_dir(directory)? {
         let item = item?;
@@ -59,6 +67,7 @@ pub fn record(directory: &Path, shim: &Path, load: &Load, defect: Option<&str>) 
     let mut child = Command::new(std::env::current_exe()?);
     child.arg("--load").arg(&data).args(["--seed", &load.seed.to_string()]);
     child.args(["--seconds", &load.time.as_secs().to_string(), "--clients", &load.clients.to_string()]);
+    child.args(["--wishes", &load.wishes.to_string()]);
     child.env("LD_PRELOAD", shim).env("POWERCUT_DIR", &data).env("POWERCUT_TRACE", &trace);
     if let Some(defect) = defect {
         child.env("JIAOZI_DEFECT", defect);

@@ -1,0 +1,209 @@
+//! A bit of the database, of its log or of a backup is flipped while nobody has the file open.
+//!
+//! A round is one bit of one of three images of the same loaded bank: closed in order, as a crash leaves it with most of what
+//! happened in the log, and a backup. The flip must be noticed by the start or by the checker (which a restore runs), or leave
+//! every column of every row as it was. Else it is silent, and silent is wrong.
+//!
+//! Two things are known to be silent and are counted, not called wrong: columns that no other row repeats ([`ALONE`]; the
+//! checker recomputes from rows, and pages carry no checksum), and the last commit of the log, which looks like one that a power
+//! cut kept from being flushed; it is left out.
+
+use crate::chance::Chance;
+use crate::faults::{How, Tally};
+use crate::powercut::disk::Files;
+use crate::powercut::history::Marks;
+use crate::powercut::loader::{self, Load};
+use crate::powercut::session;
+use sql::{Connection, SqlError};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// The defect: nobody checks.
+pub const DEFECT: &str = "unchecked";
+
+/// What no other row repeats, by table and column: no amount, side, account, balance or state is among them. Ids of entries and
+/// keys are repeated by their look-up indexes, which follow some way behind the newest rows.
+const ALONE: [(&str, &[&str]); 7] = [
+    ("account", &["gl_code", "product", "opened"]),
+    ("event", &["at", "kind", "version", "owner", "subject", "body"]),
+    ("idempotency", &["at", "fingerprint", "response", "key"]),
+    ("job", &["due", "kind", "subject", "attempts"]),
+    (
+        "journal",
+        &[
+            "id", "flags", "kind", "version", "booking", "value", "at", "actor", "channel", "cause", "policy",
+            "reverses",
+        ],
+    ),
+    ("limit_own", &LIMITS),
+    ("migration", &["name"]),
+];
+
+/// Limits that an account has of its own.
+const LIMITS: [&str; 9] =
+    ["out_movement", "out_day", "out_month", "out_year", "in_movement", "in_day", "in_month", "in_year", "balance"];
+
+/// A bank's files, which of them to damage, and what its columns hold.
+struct Image {
+    name: &'static str,
+    files: Files,
+    damaged: String,
+    /// Only bytes before this one.
+    until: usize,
+    /// It is started before it is checked; a backup is only checked.
+    started: bool,
+    columns: Columns,
+}
+
+/// A digest for each column of each table, by `table.column`.
+type Columns = BTreeMap<String, u64>;
+
+#[derive(Default)]
+struct Count {
+    start: u64,
+    checker: u64,
+    /// The rows cannot be read.
+    reader: u64,
+    nothing: u64,
+    silent: BTreeMap<String, u64>,
+}
+
+/// Flips `rounds` bits, in turn in each image.
+///
+/// # Errors
+/// When the harness itself fails.
+pub fn run(how: &How) -> io::Result<Tally> {
+    let place = tempfile::tempdir()?;
+    let images = images(place.path(), how.seed)?;
+    let mut tally = Tally::default();
+    let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+    for round in 0..how.rounds {
+        let mut chance = Chance::new(how.seed).branch(round);
+        let image = &images[usize::try_from(round).unwrap_or(0) % images.len()];
+        let mut files = image.files.clone();
+        let bytes = files.get_mut(&image.damaged).ok_or_else(|| io::Error::other("an image without its file"))?;
+        let (at, bit) = (chance.place(image.until.min(bytes.len())), chance.below(8));
+        bytes[at] ^= 1 << bit;
+        let directory = tempfile::tempdir_in(place.path())?;
+        for (name, content) in &files {
+            std::fs::write(directory.path().join(name), content)?;
+        }
+        let count = counts.entry(image.name).or_default();
+        if let Some(silent) = look(image, directory.path(), how.has(DEFECT), count) {
+            tally.wrong(format!("{} byte {at} bit {bit}: {silent} changed, and nobody noticed", image.damaged));
+        }
+        tally.rounds += 1;
+    }
+    for (name, count) in counts {
+        let silent: u64 = count.silent.values().sum();
+        tally.fact(format!(
+            "{name}: noticed by the start {}, by the checker {}, by reading {}, without effect {}, silent {silent} {:?}",
+            count.start, count.checker, count.reader, count.nothing, count.silent
+        ));
+    }
+    Ok(tally)
+}
+
+/// What nobody noticed, if anything.
+fn look(image: &Image, directory: &Path, unchecked: bool, count: &mut Count) -> Option<String> {
+    let file = directory.join(sql::FILE_NAME);
+    if !unchecked {
+        let found = checker::check(&file, &checker::Options { pages: true }, &mut |_| {});
+        if !found.is_ok_and(|report| report.is_clean()) {
+            count.checker += 1;
+            return None;
+        }
+    }
+    let Ok(columns) = columns(&file) else {
+        count.reader += 1;
+        return None;
+    };
+    let changed: Vec<&str> = image
+        .columns
+        .iter()
+        .filter(|(name, digest)| columns.get(*name) != Some(digest))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if changed.is_empty() {
+        count.nothing += 1;
+        return None;
+    }
+    if !unchecked && image.started && loader::open(directory).is_err() {
+        count.start += 1;
+        return None;
+    }
+    let told = if changed.len() > 3 { format!("{} columns", changed.len()) } else { changed.join(", ") };
+    *count.silent.entry(told.clone()).or_default() += 1;
+    let alone = |name: &&str| {
+        let (table, column) = name.split_once('.').unwrap_or_default();
+        ALONE.iter().any(|(known, columns)| *known == table && columns.contains(&column))
+    };
+    if changed.iter().all(alone) { None } else { Some(told) }
+}
+
+/// Loads a bank and takes its three images.
+fn images(place: &Path, seed: u64) -> io::Result<[Image; 3]> {
+    let data = place.join("data");
+    loader::prepare(&data)?;
+    let store = loader::open(&data).map_err(io::Error::other)?;
+    let load = Load { seed, clients: 4, time: Duration::from_secs(20), wishes: 60 };
+    let marks = place.join("marks");
+    std::fs::create_dir_all(&marks)?;
+    loader::run_on(&store, &Marks::open(&marks)?, &load)?;
+    let log = format!("{}-wal", sql::FILE_NAME);
+    let before_last = std::fs::metadata(data.join(&log))?.len();
+    loader::one_more(&store).map_err(io::Error::other)?;
+    let crashed = session::files_of(&data)?;
+    // As when a server ends in order: balances and look-up indexes are written to their ends.
+    store.settle_blocking().map_err(io::Error::other)?;
+    let backup = place.join("backup");
+    std::fs::create_dir_all(&backup)?;
+    let copier = Connection::open_copier(&data.join(sql::FILE_NAME)).map_err(io::Error::other)?;
+    sql::copy_to(&copier, &backup.join(sql::FILE_NAME)).map_err(io::Error::other)?;
+    drop((copier, store));
+    let closed = session::files_of(&data)?;
+    let image = |name, files: Files, (damaged, until): (&str, u64), started| {
+        let directory = tempfile::tempdir_in(place)?;
+        for (name, content) in &files {
+            std::fs::write(directory.path().join(name), content)?;
+        }
+        let columns = columns(&directory.path().join(sql::FILE_NAME)).map_err(io::Error::other)?;
+        Ok::<_, io::Error>(Image {
+            name,
+            files,
+            damaged: damaged.to_owned(),
+            until: usize::try_from(until).unwrap_or(usize::MAX),
+            started,
+            columns,
+        })
+    };
+    Ok([
+        image("database", closed, (sql::FILE_NAME, u64::MAX), true)?,
+        image("log", crashed, (&log, before_last), true)?,
+        image("backup", session::files_of(&backup)?, (sql::FILE_NAME, u64::MAX), false)?,
+    ])
+}
+
+/// A digest of every column of every table.
+fn columns(file: &Path) -> Result<Columns, SqlError> {
+    let connection = Connection::open_reader(file)?;
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+    let mut columns = Columns::new();
+    for table in connection.query(tables, &[], |row| row.text(0))? {
+        let names =
+            connection
+                .query("SELECT name FROM pragma_table_info(?1)", sql::params![table.as_str()], |row| row.text(0))?;
+        for name in names {
+            let mut digest = DefaultHasher::new();
+            connection.each(&format!("SELECT quote(\"{name}\") FROM \"{table}\""), &[], |row| {
+                row.text(0)?.hash(&mut digest);
+                Ok(())
+            })?;
+            columns.insert(format!("{table}.{name}"), digest.finish());
+        }
+    }
+    Ok(columns)
+}
