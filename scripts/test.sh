@@ -58,7 +58,8 @@ on_postgres() {
   JIAOZI_TEST_POSTGRES=$(postgres_url bench)
   export JIAOZI_TEST_POSTGRES
   if $nextest; then
-    cargo nextest run --locked --profile ci --cargo-profile ci -p jiaozi-store -p jiaozi-bank
+    # The whole workspace, so that nothing is compiled anew with other features.
+    cargo nextest run --locked --workspace --profile ci --cargo-profile ci -E 'package(jiaozi-store) + package(jiaozi-bank)'
   else
     cargo test --locked --profile ci --lib -p jiaozi-store -p jiaozi-bank
   fi

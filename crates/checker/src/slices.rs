@@ -43,10 +43,14 @@ pub(crate) fn each(
     mut visit: impl FnMut(i64, &mut Numbers<'_>) -> Result<(), Stop>,
 ) -> Result<i64, Stop> {
     let (mut slices, mut rows) = (0, 0);
-    snapshot.scan(table, &format!("SELECT no, rows FROM {table} ORDER BY no"), &[], |row| {
+    // The last group of nodes that share the database; an embedded one has none, and its slices no version.
+    let groups = snapshot.number("SELECT max(grp) FROM head", &[])?;
+    snapshot.scan(table, &format!("SELECT no, rows, version FROM {table} ORDER BY no"), &[], |row| {
         let (slice, bytes) = (row.int(0)?, row.blob(1)?);
         let place = Place { invariant: "form", table, row: slice };
         place.same("no", slices, slice)?;
+        let version = row.int(2)?;
+        place.that((0..=groups).contains(&version), "version", format!("0 to {groups}"), version)?;
         place.same("rows before", slices * ROWS, rows)?;
         slices += 1;
         place.same("version", Some(&VERSION), bytes.first())?;
