@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Statement};
 
@@ -53,7 +53,7 @@ pub(crate) struct Postgres {
     inside: Cell<bool>,
     /// A statement failed inside: the server refuses everything until a savepoint is rolled back or the unit ends.
     doomed: Cell<bool>,
-    /// The server said that it stopped waiting for its standbys.
+    /// The server warned of something, such as that it stopped waiting for its standbys.
     unsure: Arc<AtomicBool>,
     /// After this no statement is begun.
     until: Cell<Option<Instant>>,
@@ -125,11 +125,12 @@ impl Postgres {
                     // The server would answer "ROLLBACK" and call it done.
                     return Err(SqlError::Full("the unit had failed".to_owned()));
                 }
+                self.unsure.store(false, Ordering::SeqCst);
                 let done = self.watch(block_on(self.client.batch_execute("COMMIT")));
                 self.inside.set(false);
                 done?;
                 if self.unsure.swap(false, Ordering::SeqCst) {
-                    return Err(SqlError::Lost("the server stopped waiting for its standby".to_owned()));
+                    return Err(SqlError::Unsure);
                 }
             }
             "ROLLBACK" => {
@@ -252,14 +253,17 @@ impl Postgres {
     }
 }
 
-/// Synchronous commits, whatever the server's default; and nobody waits for a lock for ever.
-const SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
-    SET statement_timeout = '60s'; SET client_min_messages = warning; SET standard_conforming_strings = on";
+/// Commits wait for the disk and for synchronous standbys, where the server's default is weaker; nobody waits for a lock for
+/// ever. No statement ends by the clock: a COMMIT that is cancelled while it waits for a standby is answered as done.
+const SETTINGS: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply'); SET statement_timeout = 0; \
+    SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; \
+    SET standard_conforming_strings = on";
 
 fn hear(notice: &DbError, unsure: &AtomicBool) {
-    let stopped = [SqlState::QUERY_CANCELED, SqlState::ADMIN_SHUTDOWN];
-    if stopped.contains(notice.code()) {
-        // The commit stands on this server alone: it may be lost with it.
+    // That the wait for a standby was cancelled is told by a warning beside the answer "done", in the server's language and
+    // under no code of its own. The commit then stands on one server alone and may be lost with it.
+    if matches!(notice.parsed_severity(), Some(Severity::Warning)) {
         unsure.store(true, Ordering::SeqCst);
     }
     tracing::warn!(notice = notice.message(), "the database says");

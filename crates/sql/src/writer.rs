@@ -406,6 +406,12 @@ impl<S: GroupState> Loop<S> {
             Ok(Ok(())) => self.state.committed(),
             // Any other error is the server's definite no.
             Ok(Err(error @ SqlError::Lost(_))) => self.ask_again(&error, &mut finished),
+            // Asked again the same server would say "done" once more, and its standby may never hear of it.
+            Ok(Err(error @ SqlError::Unsure)) => {
+                tracing::error!(%error, "what became of a group is not known");
+                self.roll_back();
+                set_all(&mut finished, || UnitError::Unknown);
+            }
             Ok(Err(error)) if self.database.is_server() => {
                 tracing::error!(%error, "a group was not committed");
                 self.roll_back();

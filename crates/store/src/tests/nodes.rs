@@ -148,3 +148,23 @@ fn a_node_whose_connection_is_cut_says_what_became_of_its_units_and_goes_on() {
     assert_eq!((posted(one, 3), posted(two, 3)), (count, count), "{} were refused", no.len());
     assert!(post(one, no.first().copied().unwrap_or(9_999), 2, 3, 1), "what was refused can be done again");
 }
+
+#[test]
+fn a_commit_that_the_server_does_not_vouch_for_is_unknown_and_acts_once() {
+    let Some(Pair { stores: [one, two], shared, .. }) = &nodes() else { return };
+    people(one, 2);
+    assert!(post(one, 1, 1, 2, 100));
+    let server = sql::testing::server_of(shared.path()).expect("as before").open_writer(0).expect("opens");
+    // As when the wait for a standby is cancelled: the commit is done, and a warning comes with the answer.
+    let warn = "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'no standby'; \
+        RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER warns AFTER UPDATE ON head DEFERRABLE INITIALLY DEFERRED \
+        FOR EACH ROW EXECUTE FUNCTION warn()";
+    server.execute_batch(warn).expect("a trigger");
+    let posted_one = entry(2, vec![step(2, 3, 40)]);
+    let answer = one.write_blocking(move |uow| Ok(Outcome::<_, ()>::Done(uow.post(&posted_one)?.is_ok())));
+    assert!(matches!(answer, Err(StoreError::Unknown)), "{answer:?}");
+    server.execute_batch("DROP TRIGGER warns ON head").expect("dropped");
+    assert!(post(one, 2, 2, 3, 40), "asked again under its id");
+    assert!(post(two, 2, 2, 3, 40));
+    assert_eq!((posted(one, 2), posted(two, 3)), (60, 40), "it acted once");
+}
