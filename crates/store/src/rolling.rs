@@ -12,7 +12,7 @@ use crate::slices::{self, ROWS, Sliced};
 use sql::{Connection, SqlError};
 
 /// How many journal lines a full sweep spans: recovery folds about as many.
-const LINES_PER_SWEEP: usize = 1 << 19;
+const LINES_PER_SWEEP: usize = 5 << 16;
 /// The watermark is written when it has moved so many lines.
 const LINES_PER_MARK: u64 = LINES_PER_SWEEP as u64 / 64;
 
