@@ -22,6 +22,10 @@ impl GroupState for Numbers {
         Ok(())
     }
 
+    fn expect(&mut self, _: &Connection, _: &[i64]) -> Result<(), SqlError> {
+        Ok(())
+    }
+
     fn wrote(&mut self) {}
 
     fn was_committed(&mut self, _: &Connection) -> Result<bool, SqlError> {

@@ -24,7 +24,7 @@ pub struct Job {
     pub error: Option<String>,
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, 0)";
+pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, ?4)";
 pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1";
 pub(crate) const CANCEL: &str = "DELETE FROM job WHERE subject = ?1 AND kind = ?2";
 pub(crate) const POSTPONE: &str = "UPDATE job SET due = ?2, attempts = attempts + 1 WHERE no = ?1";

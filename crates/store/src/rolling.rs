@@ -189,7 +189,7 @@ impl<T: Sliced> Rolling<T> {
         self.dirty[slice / 64] &= !(1 << (slice % 64));
         let Some(Some(chunk)) = self.chunks.get(slice) else { return Ok(()) };
         slices::encode::<T>(chunk.iter(), &mut self.buffer);
-        connection.execute(T::WRITE, sql::params![slice as u64, &self.buffer, self.version]).map(drop)
+        connection.put(T::WRITE, sql::params![slice as u64, &self.buffer, self.version])
     }
 }
 

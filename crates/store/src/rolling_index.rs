@@ -69,7 +69,10 @@ impl RollingIndex {
             (self.cursor, self.sweep) = (FIRST_KEY, None);
         }
         let mut ended = None;
-        let mut statements = [connection.prepare(self.insert[0])?, connection.prepare(self.insert[1])?];
+        // A server takes all rows of one statement together by itself.
+        let wide = self.insert[usize::from(!connection.is_server())];
+        let mut statements = [connection.prepare(self.insert[0])?, connection.prepare(wide)?];
+        let rows = if connection.is_server() { usize::MAX } else { ROWS };
         while left > 0 {
             let newest = self.waiting.last().copied().unwrap_or(FIRST_KEY);
             let (began, until) = *self.sweep.get_or_insert((next_row, newest));
@@ -77,7 +80,7 @@ impl RollingIndex {
                 .waiting
                 .range(self.cursor..)
                 .take_while(|key| **key <= until)
-                .take(left.min(ROWS))
+                .take(left.min(rows))
                 .copied()
                 .collect();
             if batch.is_empty() {

@@ -67,6 +67,8 @@ pub(crate) struct State {
     /// Idempotency records of this group.
     pub(crate) keys: Vec<KeyRecord>,
     pub(crate) key_places: HashMap<KeyDigest, usize>,
+    /// What the look-up index says to hashes of keys that this group's units are going to ask for.
+    pub(crate) expected: HashMap<i64, Vec<u64>>,
     /// Events of this group, in order.
     pub(crate) events: Vec<NewEvent>,
     pub(crate) next_line: u64,
@@ -101,6 +103,7 @@ pub(crate) const KEY_INDEX: [&str; 2] = [
      ON CONFLICT DO NOTHING",
 ];
 pub(crate) const KEY_SELECT: &str = "SELECT seq FROM idempotency_index WHERE h = ?1";
+const KEYS_SELECT: &str = "SELECT h, seq FROM idempotency_index WHERE h = ANY (?1)";
 
 /// The part of an entry's id by which it is looked up: its first half, which grows with time for version-7 ids.
 pub(crate) fn entry_hash(id: u128) -> i64 {
@@ -116,6 +119,7 @@ impl State {
         self.entries.clear();
         self.keys.clear();
         self.key_places.clear();
+        self.expected.clear();
         self.events.clear();
         self.undo.clear();
     }
@@ -258,6 +262,15 @@ impl GroupState for State {
         Ok(())
     }
 
+    fn expect(&mut self, connection: &Connection, keys: &[i64]) -> Result<(), SqlError> {
+        self.expected.extend(keys.iter().map(|key| (*key, Vec::new())));
+        // The head is locked and the index is written through: what it says now, it says until the group's end.
+        connection.each(KEYS_SELECT, sql::params![keys], |row| {
+            self.expected.entry(row.int(0)?).or_default().push(row.small(1)?);
+            Ok(())
+        })
+    }
+
     fn wrote(&mut self) {
         self.wrote = true;
     }
@@ -325,6 +338,7 @@ impl GroupState for State {
         self.holds.clear();
         self.keys.clear();
         self.key_places.clear();
+        self.expected.clear();
         self.events.clear();
         self.undo.clear();
         self.wrote = false;

@@ -3,6 +3,7 @@
 use crate::calendar::TenantClock;
 use crate::error::StoreError;
 use crate::head;
+use crate::keys::{self, KeyDigest};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use crate::state::{Fixed, State};
@@ -181,7 +182,37 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, body).await.map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, &[], body).await.map_err(|_| StoreError::Unknown)??
+    }
+
+    /// As [`Store::write`], of a closure that is going to recall these keys: a server is asked for those of many units at once.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_recalling<T, R, F>(&self, keys: &[KeyDigest], body: F) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(Lane::Interactive, keys, body).await.map_err(|_| StoreError::Unknown)??
+    }
+
+    /// As [`Store::write_recalling`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_recalling_blocking<T, R, F>(
+        &self,
+        keys: &[KeyDigest],
+        body: F,
+    ) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(Lane::Interactive, keys, body).blocking_recv().map_err(|_| StoreError::Unknown)??
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -194,13 +225,14 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, &[], body).blocking_recv().map_err(|_| StoreError::Unknown)??
     }
 
     #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
     fn submit<T, R, F>(
         &self,
         lane: Lane,
+        keys: &[KeyDigest],
         mut body: F,
     ) -> tokio::sync::oneshot::Receiver<Result<Result<Outcome<T, R>, StoreError>, sql::UnitError>>
     where
@@ -208,7 +240,8 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.inner.writer.submit(lane, move |unit| {
+        let keys = keys.iter().map(keys::hash).collect();
+        self.inner.writer.submit_expecting(lane, keys, move |unit| {
             let lines = unit.state.lines.len();
             let mut result = body(&mut Uow::new(unit));
             if matches!(result, Ok(Outcome::Refused(_))) && unit.state.lines.len() > lines {
@@ -228,7 +261,7 @@ impl Store {
         if asked > BULK_MOST {
             return Ok(Outcome::Refused(TooMany { asked }));
         }
-        let outcome = self.submit(Lane::Bulk, move |uow| {
+        let outcome = self.submit(Lane::Bulk, &[], move |uow| {
             let mut results = Vec::with_capacity(entries.len());
             for entry in &entries {
                 results.push(uow.post(entry)?);

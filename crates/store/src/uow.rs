@@ -61,6 +61,14 @@ impl<'u, 'c> Uow<'u, 'c> {
         Ok(self.unit.execute(sql, params)?)
     }
 
+    /// The same for a statement that must succeed and whose result nobody needs: on a server it waits for others to go out with.
+    ///
+    /// # Errors
+    /// When the database fails, which on a server may show only when the unit has ended: nothing of it is then kept.
+    pub fn put(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        Ok(self.unit.put(sql, params)?)
+    }
+
     /// Runs `body`; when it says no (`Err` inside `Ok`), everything it wrote is undone, in memory and in tables.
     ///
     /// # Errors
@@ -188,7 +196,7 @@ impl<'u, 'c> Uow<'u, 'c> {
             account.closed,
             account.receivable.0
         ];
-        self.unit.execute(accounts::CHANGE, params)?;
+        self.unit.put(accounts::CHANGE, params)?;
         self.unit.state.set_terms(&present);
         Ok(())
     }
@@ -200,7 +208,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn open_group(&mut self, profile: u32, owner: Option<u128>) -> Result<GroupNo, StoreError> {
         let no = self.unit.state.next_group;
         let owner = owner.map(u128::to_be_bytes);
-        self.unit.execute(groups::INSERT, sql::params![no, profile, owner.as_ref()])?;
+        self.unit.put(groups::INSERT, sql::params![no, profile, owner.as_ref()])?;
         let row = GroupRow { group: Group { no: GroupNo(no), ..Group::default() }, profile };
         let (connection, state) = self.unit.parts();
         state.groups.open(connection, no, &row)?;
@@ -217,7 +225,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn set_group_profile(&mut self, no: GroupNo, profile: u32) -> Result<(), StoreError> {
         let (connection, state) = self.unit.parts();
         let before = state.group(connection, no.0)?;
-        self.unit.execute(groups::CHANGE, sql::params![no.0, profile])?;
+        self.unit.put(groups::CHANGE, sql::params![no.0, profile])?;
         self.unit.state.set_profile(&GroupRow { profile, ..before });
         Ok(())
     }
@@ -238,7 +246,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn set_profile(&mut self, no: u32, limits: &LimitSet) -> Result<(), StoreError> {
-        self.unit.execute(groups::SET_PROFILE, &groups::profile_params(no, limits))?;
+        self.unit.put(groups::SET_PROFILE, &groups::profile_params(no, limits))?;
         let state = &mut self.unit.state;
         state.terms_changed = true;
         let before = state.profiles.insert(u64::from(no), *limits);
@@ -251,7 +259,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn set_own_limits(&mut self, no: GroupNo, limits: &LimitSet) -> Result<(), StoreError> {
-        self.unit.execute(groups::SET_OWN, &groups::own_params(no, limits))?;
+        self.unit.put(groups::SET_OWN, &groups::own_params(no, limits))?;
         let state = &mut self.unit.state;
         state.terms_changed = true;
         let before = state.own_limits.insert(no.0, *limits);
@@ -277,7 +285,12 @@ impl<'u, 'c> Uow<'u, 'c> {
         if let Some(place) = state.key_places.get(key) {
             return Ok(Some(state.keys[*place].remembered.clone()));
         }
-        for seq in state.key_index.candidates(connection, keys::hash(key))? {
+        let hash = keys::hash(key);
+        let candidates = match state.expected.get(&hash) {
+            Some(found) => found.clone(),
+            None => state.key_index.candidates(connection, hash)?,
+        };
+        for seq in candidates {
             if let Some(found) = keys::by_seq(connection, seq, key)? {
                 return Ok(Some(found));
             }
@@ -312,7 +325,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn schedule(&mut self, due: Timestamp, kind: &str, subject: u128) -> Result<(), StoreError> {
-        self.unit.execute(jobs::INSERT, sql::params![due, kind, &subject.to_be_bytes()])?;
+        self.unit.put(jobs::INSERT, sql::params![due, kind, &subject.to_be_bytes(), 0])?;
         Ok(())
     }
 
@@ -321,7 +334,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn cancel_jobs(&mut self, kind: &str, subject: u128) -> Result<(), StoreError> {
-        self.unit.execute(jobs::CANCEL, sql::params![&subject.to_be_bytes(), kind])?;
+        self.unit.put(jobs::CANCEL, sql::params![&subject.to_be_bytes(), kind])?;
         Ok(())
     }
 
@@ -338,7 +351,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn postpone_job(&mut self, no: u64, due: Timestamp) -> Result<(), StoreError> {
-        self.unit.execute(jobs::POSTPONE, sql::params![no, due])?;
+        self.unit.put(jobs::POSTPONE, sql::params![no, due])?;
         Ok(())
     }
 
@@ -347,7 +360,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn fail_job(&mut self, no: u64, due: Timestamp, why: &str) -> Result<(), StoreError> {
-        self.unit.execute(jobs::FAIL, sql::params![no, due, why])?;
+        self.unit.put(jobs::FAIL, sql::params![no, due, why])?;
         Ok(())
     }
 
