@@ -84,16 +84,18 @@ pub enum Lane {
 
 /// What lives in memory beside the database and joins it with each group.
 pub trait GroupState: Send + 'static {
+    /// What a unit is going to ask for, as far as is known before it runs.
+    type Hint: Clone + Send + 'static;
     /// A group begins, inside its transaction: read the clock once, and on a server what other nodes have committed.
     ///
     /// # Errors
     /// When the database fails; no unit of the group is then started.
     fn begin(&mut self, connection: &Connection) -> Result<(), SqlError>;
-    /// Units that are about to run will ask for these keys, on a server: one question for all of them.
+    /// Units that are about to run will ask for this, on a server: one question for all of them.
     ///
     /// # Errors
     /// When the database fails.
-    fn expect(&mut self, connection: &Connection, keys: &[i64]) -> Result<(), SqlError>;
+    fn expect(&mut self, connection: &Connection, hints: &[Self::Hint]) -> Result<(), SqlError>;
     /// A unit writes rows.
     fn wrote(&mut self);
     /// A point to which the closure's changes can be undone.
@@ -151,27 +153,28 @@ impl Default for Limits {
     }
 }
 
-trait Work<S>: Send {
-    /// The keys it will ask for.
-    fn keys(&self) -> &[i64];
+trait Work<S: GroupState>: Send {
+    /// What it will ask for.
+    fn hints(&self) -> &[S::Hint];
     fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict;
     fn answer(self: Box<Self>, error: Option<UnitError>);
 }
 
-struct Closure<F, T> {
-    keys: Vec<i64>,
+struct Closure<F, T, H> {
+    hints: Vec<H>,
     body: F,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, UnitError>>,
 }
 
-impl<S, F, T> Work<S> for Closure<F, T>
+impl<S, F, T> Work<S> for Closure<F, T, S::Hint>
 where
+    S: GroupState,
     F: FnMut(&mut Unit<'_, S>) -> (Verdict, T) + Send,
     T: Send,
 {
-    fn keys(&self) -> &[i64] {
-        &self.keys
+    fn hints(&self) -> &[S::Hint] {
+        &self.hints
     }
 
     fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict {
@@ -191,13 +194,13 @@ where
     }
 }
 
-struct Queued<S> {
+struct Queued<S: GroupState> {
     work: Box<dyn Work<S>>,
     since: Instant,
 }
 
 /// The handle to the writer thread. Dropping it drains the queue and stops the thread.
-pub struct Writer<S> {
+pub struct Writer<S: GroupState> {
     queue: Arc<Queue<Queued<S>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -236,11 +239,11 @@ impl<S: GroupState> Writer<S> {
         self.submit_expecting(lane, Vec::new(), body)
     }
 
-    /// The same for a closure that is going to ask the state for these keys (see [`GroupState::expect`]).
+    /// The same for a closure of which is known what it is going to ask the state for (see [`GroupState::expect`]).
     pub fn submit_expecting<T, F>(
         &self,
         lane: Lane,
-        keys: Vec<i64>,
+        hints: Vec<S::Hint>,
         body: F,
     ) -> oneshot::Receiver<Result<T, UnitError>>
     where
@@ -248,7 +251,7 @@ impl<S: GroupState> Writer<S> {
         T: Send + 'static,
     {
         let (reply, receiver) = oneshot::channel();
-        let work = Closure { keys, body, result: None, reply };
+        let work = Closure { hints, body, result: None, reply };
         #[expect(clippy::disallowed_methods, reason = "how long a unit waits is the machine's time, not the bank's")]
         let queued = Queued { work: Box::new(work), since: Instant::now() };
         if let Err((refused, queued)) = self.queue.push(queued, lane == Lane::Bulk) {
@@ -268,7 +271,7 @@ impl<S: GroupState> Writer<S> {
     }
 }
 
-impl<S> Drop for Writer<S> {
+impl<S: GroupState> Drop for Writer<S> {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take()
@@ -279,7 +282,7 @@ impl<S> Drop for Writer<S> {
     }
 }
 
-struct Loop<S> {
+struct Loop<S: GroupState> {
     database: Database,
     connection: Connection,
     state: S,
@@ -367,9 +370,9 @@ impl<S: GroupState> Loop<S> {
         if !self.database.is_server() {
             return true;
         }
-        let keys: Vec<i64> = queued.flat_map(|queued| queued.work.keys()).copied().collect();
-        let asked = if keys.is_empty() { Ok(()) } else { self.state.expect(&self.connection, &keys) };
-        asked.inspect_err(|error| tracing::error!(%error, "keys could not be looked up")).is_ok()
+        let hints: Vec<S::Hint> = queued.flat_map(|queued| queued.work.hints()).cloned().collect();
+        let asked = if hints.is_empty() { Ok(()) } else { self.state.expect(&self.connection, &hints) };
+        asked.inspect_err(|error| tracing::error!(%error, "what units will ask for could not be looked up")).is_ok()
     }
 
     fn run_one(&mut self, queued: Queued<S>, finished: &mut Finished<S>, impatient: bool) -> bool {
@@ -441,13 +444,13 @@ impl<S: GroupState> Loop<S> {
     }
 }
 
-fn set_all<S>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
+fn set_all<S: GroupState>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {
         *outcome = Some(error());
     }
 }
 
-fn answer<S>(finished: Finished<S>) {
+fn answer<S: GroupState>(finished: Finished<S>) {
     for (work, error) in finished {
         work.answer(error);
     }

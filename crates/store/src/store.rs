@@ -6,7 +6,7 @@ use crate::head;
 use crate::keys::{self, KeyDigest};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
-use crate::state::{Fixed, State};
+use crate::state::{Fixed, Hint, State, entry_hash};
 use crate::tenant::{self, Tenant, TenantSettings};
 use crate::uow::{Outcome, Uow};
 use crate::{outbox, recovery};
@@ -182,7 +182,7 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, &[], body).await.map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, Vec::new(), body).await.map_err(|_| StoreError::Unknown)??
     }
 
     /// As [`Store::write`], of a closure that is going to recall these keys: a server is asked for those of many units at once.
@@ -195,7 +195,7 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, keys, body).await.map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, hints(keys), body).await.map_err(|_| StoreError::Unknown)??
     }
 
     /// As [`Store::write_recalling`], for threads outside the async runtime.
@@ -212,7 +212,7 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, keys, body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, hints(keys), body).blocking_recv().map_err(|_| StoreError::Unknown)??
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -225,14 +225,14 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, &[], body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, Vec::new(), body).blocking_recv().map_err(|_| StoreError::Unknown)??
     }
 
     #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
     fn submit<T, R, F>(
         &self,
         lane: Lane,
-        keys: &[KeyDigest],
+        hints: Vec<Hint>,
         mut body: F,
     ) -> tokio::sync::oneshot::Receiver<Result<Result<Outcome<T, R>, StoreError>, sql::UnitError>>
     where
@@ -240,8 +240,7 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        let keys = keys.iter().map(keys::hash).collect();
-        self.inner.writer.submit_expecting(lane, keys, move |unit| {
+        self.inner.writer.submit_expecting(lane, hints, move |unit| {
             let lines = unit.state.lines.len();
             let mut result = body(&mut Uow::new(unit));
             if matches!(result, Ok(Outcome::Refused(_))) && unit.state.lines.len() > lines {
@@ -261,7 +260,8 @@ impl Store {
         if asked > BULK_MOST {
             return Ok(Outcome::Refused(TooMany { asked }));
         }
-        let outcome = self.submit(Lane::Bulk, &[], move |uow| {
+        let hints = entries.iter().filter(|entry| !entry.fresh).map(|entry| Hint::Entry(entry_hash(entry.id))).collect();
+        let outcome = self.submit(Lane::Bulk, hints, move |uow| {
             let mut results = Vec::with_capacity(entries.len());
             for entry in &entries {
                 results.push(uow.post(entry)?);
@@ -428,6 +428,10 @@ impl Store {
         sql::copy_to(&Connection::open_copier(file)?, destination)?;
         sql::check_file(destination)
     }
+}
+
+fn hints(keys: &[KeyDigest]) -> Vec<Hint> {
+    keys.iter().map(|key| Hint::Key(keys::hash(key))).collect()
 }
 
 /// A number that no other node draws.

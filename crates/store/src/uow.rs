@@ -7,7 +7,7 @@ use crate::jobs::{self};
 use crate::journal::{self, Asked, Header, JournalLine};
 use crate::keys::{self, Fingerprint, KeyDigest, KeyRecord, Remembered};
 use crate::outbox::NewEvent;
-use crate::state::{State, Undo, entry_hash};
+use crate::state::{Hint, State, Undo, entry_hash};
 use ledger::{
     Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, Step, StoredEntry,
 };
@@ -286,7 +286,7 @@ impl<'u, 'c> Uow<'u, 'c> {
             return Ok(Some(state.keys[*place].remembered.clone()));
         }
         let hash = keys::hash(key);
-        let candidates = match state.expected.get(&hash) {
+        let candidates = match state.expected.get(&Hint::Key(hash)) {
             Some(found) => found.clone(),
             None => state.key_index.candidates(connection, hash)?,
         };
@@ -399,7 +399,11 @@ impl Desk<'_> {
         if let Some(first) = self.state.entries.get(&id) {
             return Ok(Some(*first));
         }
-        for seq in self.state.entry_index.candidates(self.connection, entry_hash(id))? {
+        let candidates = match self.state.expected.get(&Hint::Entry(entry_hash(id))) {
+            Some(found) => found.clone(),
+            None => self.state.entry_index.candidates(self.connection, entry_hash(id))?,
+        };
+        for seq in candidates {
             let row = journal::line(self.connection, seq)?;
             if row.is_some_and(|row| row.header.is_some_and(|header| header.id == id)) {
                 return Ok(Some(seq));
