@@ -148,6 +148,12 @@ pub async fn payments(nodes: &[Bank], people: &Arc<Population>, options: Payment
         .with("resident_peak_mib", peak))
 }
 
+/// An error with what caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 async fn caller(
     bank: Bank,
@@ -166,7 +172,7 @@ async fn caller(
                 latencies.saturating_record(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX));
             }
             Ok(answer) => others.extend(answer.result.err().map(|refusal| refusal.code.as_str().to_owned())),
-            Err(error) => others.push(error.to_string()),
+            Err(error) => others.push(chain(&error)),
         }
     }
     (latencies, others)

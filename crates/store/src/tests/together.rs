@@ -119,3 +119,25 @@ fn keys_that_were_looked_up_for_many_units_act_once_each() {
         assert_eq!(posted(&store, 3), 20, "once for each key, and never again");
     }
 }
+
+#[test]
+fn groups_of_every_size_are_written() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = plain(directory.path());
+    people(&store, 2);
+    assert!(post(&store, 1, 1, 2, 1_000));
+    let mut id = 1_000;
+    for size in [1, 2, 15, 16, 17, 32, 33] {
+        let bodies = (0..size).map(|_| {
+            id += 1;
+            let paid = entry(id, vec![step(2, 3, 1)]);
+            move |uow: &mut Uow<'_, '_>| {
+                assert!(uow.post(&paid)?.is_ok(), "there is enough");
+                Ok(Outcome::Done(()))
+            }
+        });
+        let answers = in_one_group(&store, bodies.collect());
+        assert!(answers.iter().all(Result::is_ok), "{size}: {answers:?}");
+    }
+    assert_eq!(posted(&store, 3), 116);
+}
