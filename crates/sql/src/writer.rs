@@ -318,6 +318,7 @@ impl<S: GroupState> Loop<S> {
         if self.connection.is_lost() {
             self.connection = self.database.open_writer(0)?;
         }
+        self.connection.answers_within(PATIENCE)?;
         self.connection.execute("BEGIN IMMEDIATE", &[])?;
         let begun = self.state.begin(&self.connection);
         if begun.is_err() && self.connection.execute("ROLLBACK", &[]).is_err() {
@@ -443,6 +444,9 @@ impl<S: GroupState> Loop<S> {
         }
     }
 }
+
+/// Longer than a lock is waited for: a server that is silent for so long is asked no more.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 fn set_all<S: GroupState>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {
