@@ -322,6 +322,7 @@ impl<S: GroupState> Loop<S> {
         if self.connection.is_lost() {
             self.connection = self.database.open_writer(0)?;
         }
+        self.connection.answers_within(PATIENCE)?;
         self.connection.execute("BEGIN IMMEDIATE", &[])?;
         #[expect(clippy::disallowed_methods, reason = "how long a group waits is the machine's time, not the bank's")]
         let asked = Instant::now();
@@ -452,6 +453,9 @@ impl<S: GroupState> Loop<S> {
         }
     }
 }
+
+/// Longer than a lock is waited for: a server that is silent for so long is asked no more.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 fn set_all<S: GroupState>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {
