@@ -18,6 +18,7 @@ mod postgres;
 mod queue;
 mod readers;
 mod reading;
+mod server_clock;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod unit;

@@ -2,7 +2,9 @@
 
 use crate::calendar::TenantClock;
 use crate::error::StoreError;
+use crate::grounds::{Ground, Grounds};
 use crate::head;
+use crate::heard::{Ear, Listener, Lookout, Pulse, TRUST};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use crate::state::{Fixed, State};
@@ -92,6 +94,9 @@ struct Inner {
     clock: Arc<TenantClock>,
     tenant: Tenant,
     events: watch::Receiver<u64>,
+    ear: Arc<Ear>,
+    /// On a server.
+    lookout: Option<(Arc<Lookout>, Pulse)>,
     _lock: DirectoryLock,
 }
 
@@ -99,6 +104,8 @@ struct Inner {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// What the first unit of this handle rests on.
+    grounds: Option<Arc<Grounds>>,
 }
 
 /// The most transfers (steps of entries) in one call of [`Store::bulk`]: others wait while they are posted.
@@ -155,20 +162,82 @@ impl Store {
         let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset, recorded));
         let published = Arc::new(Published::new(0));
         let (sender, events) = watch::channel(outbox::last(&connection)?);
+        let (sender, ear) = (Arc::new(sender), Arc::new(Ear::new()));
         let fixed = Fixed {
             database: database.clone(),
             node: node_number(),
             clock: Arc::clone(&clock),
             zone: tenant.zone.clone(),
             published: Arc::clone(&published),
-            events: sender,
+            events: Arc::clone(&sender),
+            ear: Arc::clone(&ear),
         };
         let state = recovery::load(&connection, fixed)?;
         let writer = Writer::start(&database, connection, state, options.limits)?;
         let readers = Readers::new(database.clone(), options.reads);
-        let look_ups = Readers::new(database, options.reads);
-        let inner = Inner { writer, readers, look_ups, published, clock, tenant, events, _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
+        let look_ups = Readers::new(database.clone(), options.reads);
+        let lookout = if database.is_server() {
+            let lookout = Arc::new(Lookout::new(database, Arc::clone(&ear), sender, Arc::clone(&clock)));
+            Some((Arc::clone(&lookout), Pulse::start(lookout)?))
+        } else {
+            None
+        };
+        let inner = Inner { writer, readers, look_ups, published, clock, tenant, events, ear, lookout, _lock: lock };
+        Ok(Self { inner: Arc::new(inner), grounds: None })
+    }
+
+    /// A handle for one request or job: what it finds in memory is not older than [`TRUST`], and its first unit of work is refused
+    /// when something it says it relies on ([`Store::rely`]) does not stand there any more. Embedded it is the same handle.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fresh(&self) -> Result<Self, StoreError> {
+        if self.inner.lookout.as_ref().is_some_and(|(lookout, _)| !lookout.is_fresh()) {
+            let store = self.clone();
+            let task = tokio::task::spawn_blocking(move || store.fresh_blocking());
+            return task.await.map_err(|error| StoreError::Bug(error.to_string()))?;
+        }
+        Ok(self.on_grounds())
+    }
+
+    /// As [`Store::fresh`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Store::fresh`].
+    pub fn fresh_blocking(&self) -> Result<Self, StoreError> {
+        if let Some((lookout, _)) = &self.inner.lookout {
+            lookout.look_unless(TRUST)?;
+        }
+        Ok(self.on_grounds())
+    }
+
+    fn on_grounds(&self) -> Self {
+        let grounds = self.inner.lookout.as_ref().map(|_| Arc::new(Grounds::new(self.inner.ear.count())));
+        Self { inner: Arc::clone(&self.inner), grounds }
+    }
+
+    /// Says what the first unit of a handle from [`Store::fresh`] rests on. `check` reads it again inside the unit, if other
+    /// nodes have changed anything since. Nothing on another handle.
+    pub fn rely(
+        &self,
+        ground: Ground,
+        check: impl Fn(Reading<'_>) -> Result<bool, StoreError> + Send + Sync + 'static,
+    ) {
+        if let Some(grounds) = &self.grounds {
+            grounds.add(ground, Box::new(check));
+        }
+    }
+
+    /// Whether other nodes may write too.
+    #[must_use]
+    pub fn has_other_nodes(&self) -> bool {
+        self.inner.lookout.is_some()
+    }
+
+    /// Sets who is told what other nodes have changed. Whoever listens reads anew afterwards what he read before. He is told
+    /// inside the writer, so he must not hold the last handle to this store. Only the first one is told.
+    pub fn listen(&self, listener: Listener) {
+        self.inner.ear.listen(listener);
     }
 
     /// Runs a unit of work and waits until it is committed. The closure may run twice; it has no side effect outside `uow`.
@@ -208,13 +277,22 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
+        let grounds = self.grounds.clone();
         self.inner.writer.submit(lane, move |unit| {
+            if let Some(grounds) = &grounds
+                && let Err(error) = grounds.stand(unit.state.fixed.ear.count(), Reading::of(unit.reading()))
+            {
+                return (Verdict::Undo, Err(error));
+            }
             let lines = unit.state.lines.len();
             let mut result = body(&mut Uow::new(unit));
             if matches!(result, Ok(Outcome::Refused(_))) && unit.state.lines.len() > lines {
                 result = Err(StoreError::Bug("a refusal moved or held money".to_owned()));
             }
             let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
+            if let (Some(grounds), Verdict::Keep) = (&grounds, verdict) {
+                grounds.spend();
+            }
             (verdict, result)
         })
     }
