@@ -162,7 +162,10 @@ impl Bank {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
-        let outcome = self.store().write(unit(self.sealing().responses(), &wish, body)).await?;
+        let outcome = self
+            .store()
+            .write_recalling(wish.digest().as_slice(), unit(self.sealing().responses(), &wish, body))
+            .await?;
         self.answer(&wish, outcome)
     }
 
@@ -196,7 +199,9 @@ impl Bank {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
-        let outcome = self.store().write_blocking(unit(self.sealing().responses(), wish, body))?;
+        let outcome = self
+            .store()
+            .write_recalling_blocking(wish.digest().as_slice(), unit(self.sealing().responses(), wish, body))?;
         self.answer(wish, outcome)
     }
 
@@ -216,7 +221,8 @@ impl Bank {
         let (wishes, bodies): (Vec<Wish>, Vec<F>) = wishes.into_iter().unzip();
         let acts = wishes.iter().zip(bodies).map(|(wish, body)| unit(self.sealing().responses(), wish, body));
         let mut acts: Vec<_> = acts.collect();
-        let outcome = self.store().write_blocking(move |uow| {
+        let keys: Vec<KeyDigest> = wishes.iter().filter_map(Wish::digest).collect();
+        let outcome = self.store().write_recalling_blocking(&keys, move |uow| {
             let found: Result<Vec<_>, StoreError> = acts.iter_mut().map(|act| act(uow)).collect();
             Ok(Outcome::<_, ()>::Done(found?))
         })?;

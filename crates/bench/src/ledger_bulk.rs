@@ -14,6 +14,8 @@ use vocabulary::{BookingDate, Clock, Id, Timestamp, ValueDate};
 pub struct BulkOptions {
     /// A directory that does not hold a bank.
     pub directory: PathBuf,
+    /// The database on a server, an empty one; nothing for the embedded one in the directory.
+    pub server: Option<store::Database>,
     /// How many accounts.
     pub accounts: u64,
     /// How many transfers.
@@ -36,10 +38,10 @@ impl Clock for SystemClock {
     }
 }
 
-fn open(directory: PathBuf) -> Result<Store, store::OpenError> {
+fn open(directory: PathBuf, server: Option<store::Database>) -> Result<Store, store::OpenError> {
     Store::open(Options {
         directory,
-        server: None,
+        server,
         migrations: store::MIGRATIONS.to_vec(),
         clock: Arc::new(SystemClock),
         tenant: TenantSettings { id: 1, zone: "Asia/Shanghai".to_owned(), sandbox: true },
@@ -119,7 +121,7 @@ fn chunk(dice: &mut Dice, options: &BulkOptions, from: u64, now: Timestamp) -> V
 /// When the store cannot be opened or written, as text.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 pub async fn bulk(options: &BulkOptions) -> Result<Report, String> {
-    let store = open(options.directory.clone()).map_err(|error| error.to_string())?;
+    let store = open(options.directory.clone(), options.server.clone()).map_err(|error| error.to_string())?;
     open_accounts(&store, options.accounts).await.map_err(|error| error.to_string())?;
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut latencies = histogram();

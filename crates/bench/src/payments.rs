@@ -109,26 +109,28 @@ fn preload_part(
     Ok(())
 }
 
-/// Runs the benchmark.
+/// Runs the benchmark: callers take turns at the nodes of one bank.
 ///
 /// # Errors
 /// When no payment succeeds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-pub async fn payments(bank: &Bank, people: &Arc<Population>, options: PaymentOptions) -> Result<Report, String> {
-    let run = bank.now().micros().unsigned_abs();
+pub async fn payments(nodes: &[Bank], people: &Arc<Population>, options: PaymentOptions) -> Result<Report, String> {
+    let Some(first) = nodes.first() else { return Err("there is no node".to_owned()) };
+    let run = first.now().micros().unsigned_abs();
     let begun = Instant::now();
     let callers: Vec<_> = (0..options.clients)
-        .map(|client| {
+        .zip(nodes.iter().cycle())
+        .map(|(client, bank)| {
             let chooser = Chooser { people: Arc::clone(people), dice: 0xBEEF + client * 7919, hot: options.hot, run };
             tokio::spawn(caller(bank.clone(), (chooser, client), (begun, options.time)))
         })
         .collect();
     let mut latencies = histogram();
-    let mut others = 0;
+    let mut others = Vec::new();
     for caller in callers {
         let (own, not_paid) = caller.await.map_err(|error| error.to_string())?;
         latencies.add(&own).map_err(|error| error.to_string())?;
-        others += not_paid;
+        others.extend(not_paid);
     }
     let seconds = begun.elapsed().as_secs_f64();
     if latencies.is_empty() {
@@ -137,11 +139,19 @@ pub async fn payments(bank: &Bank, people: &Arc<Population>, options: PaymentOpt
     let (now, peak) = resident_mib();
     Ok(Report::new("payments", latencies.len(), seconds, &latencies)
         .with("clients", options.clients)
+        .with("nodes", nodes.len())
         .with("accounts", people.payers.len())
         .with("merchants", if options.hot { 1 } else { people.merchants.len() })
-        .with("not_paid", others)
+        .with("not_paid", others.len())
+        .with("not_paid_because", others.first().map_or("", String::as_str))
         .with("resident_mib", now)
         .with("resident_peak_mib", peak))
+}
+
+/// An error with what caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
@@ -149,9 +159,9 @@ async fn caller(
     bank: Bank,
     (mut chooser, client): (Chooser, u64),
     (begun, time): (Instant, Duration),
-) -> (Histogram<u64>, u64) {
+) -> (Histogram<u64>, Vec<String>) {
     let mut latencies = histogram();
-    let mut others = 0;
+    let mut others = Vec::new();
     for turn in 0.. {
         let asked = Instant::now();
         if asked - begun >= time {
@@ -161,7 +171,8 @@ async fn caller(
             Ok(answer) if answer.result.is_ok() => {
                 latencies.saturating_record(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX));
             }
-            Ok(_) | Err(_) => others += 1,
+            Ok(answer) => others.extend(answer.result.err().map(|refusal| refusal.code.as_str().to_owned())),
+            Err(error) => others.push(chain(&error)),
         }
     }
     (latencies, others)

@@ -76,6 +76,8 @@ pub fn print(report: &Report, json: bool) {
 
 /// A runtime for what is measured.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // What goes wrong meanwhile is said beside the figures.
+    crate::telemetry::start(false);
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| Failure::because("no threads can be started", error))
 }

@@ -2,6 +2,7 @@
 
 use crate::bench::{self as shared, Folder};
 use crate::failure::{Ended, Failure};
+use crate::options;
 use bench::BulkOptions;
 use std::path::PathBuf;
 
@@ -29,6 +30,9 @@ pub struct Args {
     /// Stop after about so many seconds, however many transfers are left
     #[arg(long, value_name = "S")]
     seconds: Option<u64>,
+    /// Keep the ledger in this PostgreSQL database, which is empty
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Measure in this directory, which keeps the bank; otherwise in a temporary one
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -40,15 +44,16 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Ended, Failure> {
     let folder = Folder::choose(args.data.as_deref())?;
     let before = bench::calibrate(folder.path());
-    let options = BulkOptions {
+    let bulk = BulkOptions {
         directory: folder.path().join("ledger"),
+        server: args.database.as_deref().map(options::server).transpose()?,
         accounts: args.accounts,
         transfers: args.transfers,
         chunk: args.chunk,
         random_ids: args.random_ids,
         seconds: args.seconds,
     };
-    let measured = shared::runtime()?.block_on(bench::bulk(&options));
+    let measured = shared::runtime()?.block_on(bench::bulk(&bulk));
     let report = measured.map_err(|what| Failure::because("the benchmark could not run", what))?;
     shared::print(&report.with_machine(before), args.json);
     Ok(Ended::Fine)

@@ -4,6 +4,7 @@ use crate::bench::{self as shared, Folder};
 use crate::failure::{Ended, Failure};
 use crate::options::{self, Shape};
 use crate::progress::Progress;
+use crate::restore::KEY_FILE;
 use crate::wiring;
 use ::bank::Bank;
 use bench::{PaymentOptions, Population, PopulationOptions};
@@ -32,6 +33,9 @@ pub struct Args {
     /// Callers at the same time
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     clients: u64,
+    /// Nodes of the bank, in this process, between which the callers are shared out; more than one needs --database
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=16))]
+    nodes: u64,
 }
 
 /// What the bank is filled with.
@@ -64,20 +68,43 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let folder = Folder::choose(args.fill.data.as_deref())?;
     let runtime = shared::runtime()?;
     let (bank, people) = filled(&args.fill, &folder, &runtime)?;
+    let mut nodes = vec![bank];
+    for node in 1..args.nodes {
+        nodes.push(another_node(&args.fill, &folder, node)?);
+    }
     let machine = bench::calibrate(folder.path());
     let options = PaymentOptions { clients: args.clients, time: Duration::from_secs(args.seconds), hot: args.fill.hot };
-    let measured = runtime.block_on(bench::payments(&bank, &people, options));
+    let measured = runtime.block_on(bench::payments(&nodes, &people, options));
     let report = measured.map_err(|what| Failure::because("the benchmark could not run", what))?;
     shared::print(&report.with("existing", args.fill.existing).with_machine(machine), args.fill.json);
     Ok(Ended::Fine)
 }
 
+fn cannot_fill(what: String) -> Failure {
+    Failure::because("the bank to measure could not be filled", what)
+}
+
+fn shape(fill: &Fill) -> Result<(Shape, Currency), Failure> {
+    let currency = Currency::iso("CNY").map_err(|error| cannot_fill(error.to_string()))?;
+    let server = fill.database.as_deref().map(options::server).transpose()?;
+    Ok((Shape { sandbox: true, currencies: vec![currency], server, ..Shape::default() }, currency))
+}
+
+/// Another node of the bank, in a folder of its own with a copy of the keys.
+fn another_node(fill: &Fill, folder: &Folder, number: u64) -> Result<Bank, Failure> {
+    if fill.database.is_none() {
+        return Err(Failure::new("several nodes need a database on a server: --database URL".to_owned()));
+    }
+    let (own, first) = (folder.path().join(format!("node{number}")), folder.path().join("bank"));
+    let copied = std::fs::create_dir(&own).and_then(|()| std::fs::copy(first.join(KEY_FILE), own.join(KEY_FILE)));
+    copied.map_err(|error| cannot_fill(error.to_string()))?;
+    wiring::open_bank(&own, &shape(fill)?.0)
+}
+
 /// A bank with customers, merchants and existing payments.
 pub fn filled(fill: &Fill, folder: &Folder, runtime: &Runtime) -> Result<(Bank, Arc<Population>), Failure> {
-    let cannot = |what: String| Failure::because("the bank to measure could not be filled", what);
-    let currency = Currency::iso("CNY").map_err(|error| cannot(error.to_string()))?;
-    let server = fill.database.as_deref().map(options::server).transpose()?;
-    let shape = Shape { sandbox: true, currencies: vec![currency], server, ..Shape::default() };
+    let cannot = cannot_fill;
+    let (shape, currency) = shape(fill)?;
     let bank = wiring::open_bank(&folder.path().join("bank"), &shape)?;
     let mut progress = Progress::new("bench");
     let wanted = PopulationOptions { customers: fill.accounts, merchants: fill.merchants, currency };

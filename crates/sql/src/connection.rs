@@ -156,6 +156,26 @@ impl Connection {
         }
     }
 
+    /// Runs a statement whose result nobody needs; on a server it is put in line, and an error may show only with the next
+    /// result that is asked for, at the latest with COMMIT.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn put(&self, sql: &str, params: &[Param<'_>]) -> Result<(), SqlError> {
+        match &self.engine {
+            Engine::Embedded(_) => self.execute(sql, params).map(drop),
+            Engine::Server(server) => server.later(sql, params),
+        }
+    }
+
+    /// Sends what stands in line and looks at every answer.
+    pub(crate) fn send_line(&self) -> Result<(), SqlError> {
+        match &self.engine {
+            Engine::Embedded(_) => Ok(()),
+            Engine::Server(server) => server.send_waiting(),
+        }
+    }
+
     fn control(&self, sql: &str) -> Result<bool, SqlError> {
         match &self.engine {
             Engine::Embedded(_) => Ok(false),

@@ -11,6 +11,7 @@ mod backup;
 mod checkpoint;
 mod connection;
 mod error;
+mod line;
 mod lock;
 mod log_damage;
 mod migrate;

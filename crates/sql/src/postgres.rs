@@ -1,8 +1,8 @@
 //! The connection to a PostgreSQL server: the same statements, one exchange for many of them where nobody waits for a result.
 //!
 //! Statements are written once, with `?1`, `?2`; here they become `$1`, `$2`, are prepared once for each connection and
-//! remembered by their text. Statements that are only to be done ([`Postgres::later`]) wait and go out together with the
-//! next one whose result is needed, in order: a round trip for each row would be most of the time.
+//! remembered by their text. Statements that are only to be done ([`Postgres::later`]) stand in line and go out together with
+//! the next one whose result is needed (see `line`).
 //!
 //! The crossing into the asynchronous driver: one thread of its own drives all connections of the process; a caller waits
 //! for its answer on its own thread, which need not be one of a runtime and may be.
@@ -11,19 +11,22 @@
 //! counts as ended ([`Postgres::is_idle`]) unless a savepoint is rolled back; a connection that was lost stays lost.
 
 use crate::error::SqlError;
+use crate::line::{Known, Line, Owned, Parcel};
 use crate::value::{Param, Value};
 use futures::executor::block_on;
-use futures::future::try_join_all;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio_postgres::error::{DbError, Severity, SqlState};
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Statement};
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, private::BytesMut};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row};
 
 /// How long the server may take to answer the first knock.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,17 +41,11 @@ static DRIVER: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a thread can be started when the program starts")
 });
 
-/// A statement that was sent off without waiting for it.
-struct Waiting {
-    statement: Statement,
-    params: Vec<Owned>,
-}
-
 /// A connection to a server.
 pub(crate) struct Postgres {
     client: Client,
-    statements: RefCell<HashMap<String, Statement>>,
-    waiting: RefCell<Vec<Waiting>>,
+    statements: RefCell<HashMap<String, Arc<Known>>>,
+    line: RefCell<Line>,
     /// Between BEGIN and COMMIT or ROLLBACK.
     inside: Cell<bool>,
     /// A statement failed inside: the server refuses everything until a savepoint is rolled back or the unit ends.
@@ -87,7 +84,7 @@ impl Postgres {
         let connection = Self {
             client,
             statements: RefCell::default(),
-            waiting: RefCell::default(),
+            line: RefCell::default(),
             inside: Cell::new(false),
             doomed: Cell::new(false),
             unsure,
@@ -134,23 +131,37 @@ impl Postgres {
                 }
             }
             "ROLLBACK" => {
-                self.waiting.borrow_mut().clear();
+                self.line.borrow_mut().clear();
                 let done = self.watch(block_on(self.client.batch_execute("ROLLBACK")));
                 self.inside.set(false);
                 self.doomed.set(false);
                 done?;
             }
-            _ if sql.starts_with("ROLLBACK TO ") => {
-                if !self.doomed.get() {
-                    self.send_waiting()?;
-                }
-                self.waiting.borrow_mut().clear();
+            _ => return self.savepoint(sql),
+        }
+        Ok(true)
+    }
+
+    /// A word about a savepoint. True when `sql` was one.
+    fn savepoint(&self, sql: &str) -> Result<bool, SqlError> {
+        if let Some(name) = sql.strip_prefix("SAVEPOINT ") {
+            self.line.borrow_mut().savepoint(name);
+        } else if let Some(name) = sql.strip_prefix("RELEASE ") {
+            let taken_out = self.line.borrow_mut().release(name);
+            if !taken_out {
+                self.later(sql, &[])?;
+            }
+        } else if let Some(name) = sql.strip_prefix("ROLLBACK TO ") {
+            let taken_out = !self.doomed.get() && self.line.borrow_mut().back_to(name);
+            if !taken_out {
+                // The savepoint has gone out, so all that stands in line is behind it.
+                self.line.borrow_mut().clear();
                 // A failed statement is forgotten with the savepoint.
                 self.watch(block_on(self.client.batch_execute(sql)))?;
                 self.doomed.set(false);
             }
-            _ if sql.starts_with("SAVEPOINT ") || sql.starts_with("RELEASE ") => self.later(sql, &[])?,
-            _ => return Ok(false),
+        } else {
+            return Ok(false);
         }
         Ok(true)
     }
@@ -179,26 +190,24 @@ impl Postgres {
 
     /// Puts a statement in line for the next exchange.
     pub(crate) fn later(&self, sql: &str, params: &[Param<'_>]) -> Result<(), SqlError> {
-        let statement = self.statement(sql)?;
-        self.waiting.borrow_mut().push(Waiting { statement, params: params.iter().map(Owned::from).collect() });
+        let known = self.known(sql)?;
+        self.line.borrow_mut().push(known, params);
         Ok(())
     }
 
     /// Runs a statement and tells how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize, SqlError> {
-        let statement = self.statement(sql)?;
-        self.send_waiting()?;
+        let known = self.known(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
-        let rows = self.watch(block_on(self.client.execute(&statement, &params)))?;
+        let rows = self.exchange(self.client.execute(&known.statement, &params))?;
         usize::try_from(rows).map_err(|_| SqlError::Other("too many rows".to_owned()))
     }
 
     /// The rows of a query.
     pub(crate) fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
-        let statement = self.statement(sql)?;
-        self.send_waiting()?;
+        let known = self.known(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
-        self.watch(block_on(self.client.query(&statement, &params)))
+        self.exchange(self.client.query(&known.statement, &params))
     }
 
     /// Calls `visit` with each row of a query, once all are here: `visit` may ask the same connection something else, which
@@ -212,26 +221,68 @@ impl Postgres {
         self.rows(sql, params)?.iter().try_for_each(&mut visit)
     }
 
-    /// Sends what waits, in one exchange, and looks at every answer.
+    /// Sends what stands in line, in one exchange, and looks at every answer.
     pub(crate) fn send_waiting(&self) -> Result<(), SqlError> {
-        if self.waiting.borrow().is_empty() {
+        if self.line.borrow().is_empty() {
             return Ok(());
         }
-        if self.doomed.get() {
+        self.exchange(std::future::ready(Ok(())))
+    }
+
+    /// Sends what stands in line, and one more statement right behind it.
+    fn exchange<T>(&self, last: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, SqlError> {
+        let parcels = self.line.borrow_mut().take();
+        if !parcels.is_empty() && self.doomed.get() {
             return Err(SqlError::Full("the unit had failed".to_owned()));
         }
-        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        let sent = waiting.iter().map(|one| self.client.execute_raw(&one.statement, one.params.iter()));
-        self.watch(block_on(try_join_all(sent))).map(drop)
+        for parcel in &parcels {
+            if let Parcel::Many(known, _) = parcel
+                && let (None, Some(text)) = (known.many.get(), &known.many_text)
+            {
+                let _ = known.many.set(self.watch(block_on(self.client.prepare(text)))?);
+            }
+        }
+        let sent = parcels.iter().map(|parcel| self.send(parcel));
+        self.watch(block_on(async {
+            let mut answers = Vec::with_capacity(parcels.len());
+            for one in sent {
+                let mut one = Box::pin(one);
+                // Looked at once it has gone out: in order, and before anybody waits for an answer.
+                match poll_fn(|context| Poll::Ready(one.as_mut().poll(context))).await {
+                    Poll::Ready(done) => done?,
+                    Poll::Pending => answers.push(one),
+                }
+            }
+            let mut last = pin!(last);
+            let early = poll_fn(|context| Poll::Ready(last.as_mut().poll(context))).await;
+            for one in answers {
+                one.await?;
+            }
+            match early {
+                Poll::Ready(done) => done,
+                Poll::Pending => last.await,
+            }
+        }))
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<(), tokio_postgres::Error> {
+        match parcel {
+            Parcel::Word(word) => self.client.batch_execute(word).await,
+            Parcel::One(known, row) => self.client.execute_raw(&known.statement, row).await.map(drop),
+            Parcel::Many(known, columns) => {
+                let statement = known.many.get().unwrap_or(&known.statement);
+                self.client.execute_raw(statement, columns).await.map(drop)
+            }
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "how long a snapshot lives is the machine's time, not the bank's")]
-    fn statement(&self, sql: &str) -> Result<Statement, SqlError> {
+    fn known(&self, sql: &str) -> Result<Arc<Known>, SqlError> {
         if self.until.get().is_some_and(|until| Instant::now() >= until) {
             return Err(SqlError::TooLong);
         }
         if let Some(known) = self.statements.borrow().get(sql) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         if self.doomed.get() {
             return Err(SqlError::Full("the unit had failed".to_owned()));
@@ -239,8 +290,9 @@ impl Postgres {
         // What waits may create what this one names.
         self.send_waiting()?;
         let statement = self.watch(block_on(self.client.prepare(&rewritten(sql))))?;
-        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+        let known = Arc::new(Known::new(statement, sql));
+        self.statements.borrow_mut().insert(sql.to_owned(), Arc::clone(&known));
+        Ok(known)
     }
 
     fn watch<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, SqlError> {
@@ -314,38 +366,6 @@ pub(crate) fn definition(sql: &str) -> String {
         .replace("BLOB", "BYTEA")
 }
 
-/// A parameter that outlives its statement's text.
-#[derive(Debug)]
-enum Owned {
-    Null,
-    Int(i64),
-    Text(String),
-    Blob(Vec<u8>),
-}
-
-impl From<&Param<'_>> for Owned {
-    fn from(param: &Param<'_>) -> Self {
-        match param {
-            Param::Null => Self::Null,
-            Param::Int(value) => Self::Int(*value),
-            Param::Text(text) => Self::Text((*text).to_owned()),
-            Param::Blob(bytes) => Self::Blob(bytes.to_vec()),
-            Param::Id(bytes) => Self::Blob(bytes.to_vec()),
-        }
-    }
-}
-
-impl Owned {
-    fn param(&self) -> Param<'_> {
-        match self {
-            Self::Null => Param::Null,
-            Self::Int(value) => Param::Int(*value),
-            Self::Text(text) => Param::Text(text),
-            Self::Blob(bytes) => Param::Blob(bytes),
-        }
-    }
-}
-
 type AnyError = Box<dyn std::error::Error + Sync + Send>;
 
 impl ToSql for Param<'_> {
@@ -358,6 +378,7 @@ impl ToSql for Param<'_> {
             (Param::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::NAME) => text.to_sql(kind, out),
             (Param::Blob(bytes), &Type::BYTEA) => bytes.to_sql(kind, out),
             (Param::Id(bytes), &Type::BYTEA) => bytes.as_slice().to_sql(kind, out),
+            (Param::Ints(values), &Type::INT8_ARRAY) => values.to_sql(kind, out),
             _ => Err(format!("a parameter for {kind} is of another kind").into()),
         }
     }
@@ -371,7 +392,15 @@ impl ToSql for Param<'_> {
 
 impl ToSql for Owned {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, AnyError> {
-        self.param().to_sql(kind, out)
+        let param = match self {
+            Self::Null => Param::Null,
+            Self::Int(value) => Param::Int(*value),
+            Self::Text(text) => Param::Text(text),
+            Self::Blob(bytes) => Param::Blob(bytes),
+            Self::Ints(values) => Param::Ints(values),
+            Self::Column(values) => return column(values, kind, out),
+        };
+        param.to_sql(kind, out)
     }
 
     fn accepts(_: &Type) -> bool {
@@ -379,6 +408,26 @@ impl ToSql for Owned {
     }
 
     tokio_postgres::types::to_sql_checked!();
+}
+
+/// An array of one dimension in the binary format: dimensions, whether there are NULLs, the elements' type, their number, the
+/// first index, and each element after its length, -1 for NULL.
+fn column(values: &[Owned], kind: &Type, out: &mut BytesMut) -> Result<IsNull, AnyError> {
+    let Kind::Array(element) = kind.kind() else { return Err(format!("{kind} is no array").into()) };
+    let nulls = values.iter().any(|value| matches!(value, Owned::Null));
+    let number = i32::try_from(values.len())?;
+    for word in [1, i32::from(nulls), element.oid().cast_signed(), number, 1] {
+        out.extend_from_slice(&word.to_be_bytes());
+    }
+    for value in values {
+        let length = out.len();
+        out.extend_from_slice(&(-1_i32).to_be_bytes());
+        if matches!(value.to_sql(element, out)?, IsNull::No) {
+            let size = i32::try_from(out.len() - length - 4)?;
+            out[length..length + 4].copy_from_slice(&size.to_be_bytes());
+        }
+    }
+    Ok(IsNull::No)
 }
 
 /// A column of any type that the schema or its sums have.

@@ -17,8 +17,14 @@ struct Numbers {
 }
 
 impl GroupState for Numbers {
+    type Hint = ();
+
     fn begin(&mut self, _: &Connection) -> Result<(), SqlError> {
         self.groups.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn expect(&mut self, _: &Connection, _: &[()]) -> Result<(), SqlError> {
         Ok(())
     }
 

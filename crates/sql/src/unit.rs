@@ -31,6 +31,17 @@ impl<'a, S: GroupState> Unit<'a, S> {
         done
     }
 
+    /// The same for a statement whose result nobody needs, which may then go out with others: an error of its own may end the
+    /// group, whose units are then run again one by one.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn put(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<(), SqlError> {
+        let done = self.begin().and_then(|()| self.connection.put(sql, params));
+        self.failed |= done.is_err();
+        done
+    }
+
     /// The unit cannot be kept any more: its state may be half changed.
     pub fn spoil(&mut self) {
         self.failed = true;

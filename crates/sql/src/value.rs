@@ -27,6 +27,8 @@ pub enum Param<'a> {
     Blob(&'a [u8]),
     /// BLOB of sixteen bytes: an id
     Id([u8; 16]),
+    /// A list of integers, to look many keys up at once (`= ANY (?1)`); on a server only.
+    Ints(&'a [i64]),
 }
 
 impl rusqlite::ToSql for Param<'_> {
@@ -37,6 +39,7 @@ impl rusqlite::ToSql for Param<'_> {
             Param::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Param::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Param::Id(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Param::Ints(_) => return Err(rusqlite::Error::ToSqlConversionFailure("a list of integers".into())),
         })
     }
 }
@@ -78,6 +81,12 @@ impl<'a> From<&'a String> for Param<'a> {
 impl<'a> From<&'a [u8]> for Param<'a> {
     fn from(value: &'a [u8]) -> Self {
         Param::Blob(value)
+    }
+}
+
+impl<'a> From<&'a [i64]> for Param<'a> {
+    fn from(value: &'a [i64]) -> Self {
+        Param::Ints(value)
     }
 }
 

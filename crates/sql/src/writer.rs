@@ -14,7 +14,11 @@
 //!   is "unknown";
 //! - a statement that fails makes its unit fail, whatever the closure says; and no statement runs once the database has ended
 //!   the group's transaction, where it would commit alone;
+//! - on a server the rows of several units go out together, so that a statement's error may show late and dooms the whole group:
+//!   its units are run again, once, each alone in its savepoint with nothing left in line, and only the one that fails has failed;
 //! - a panic inside a closure undoes that closure alone; a panic of the writer itself ends the process.
+
+mod ending;
 
 use crate::checkpoint::Checkpointer;
 use crate::connection::{Connection, Database};
@@ -80,11 +84,18 @@ pub enum Lane {
 
 /// What lives in memory beside the database and joins it with each group.
 pub trait GroupState: Send + 'static {
+    /// What a unit is going to ask for, as far as is known before it runs.
+    type Hint: Clone + Send + 'static;
     /// A group begins, inside its transaction: read the clock once, and on a server what other nodes have committed.
     ///
     /// # Errors
     /// When the database fails; no unit of the group is then started.
     fn begin(&mut self, connection: &Connection) -> Result<(), SqlError>;
+    /// Units that are about to run will ask for this, on a server: one question for all of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn expect(&mut self, connection: &Connection, hints: &[Self::Hint]) -> Result<(), SqlError>;
     /// A unit writes rows.
     fn wrote(&mut self);
     /// A point to which the closure's changes can be undone.
@@ -142,22 +153,30 @@ impl Default for Limits {
     }
 }
 
-trait Work<S>: Send {
+trait Work<S: GroupState>: Send {
+    /// What it will ask for.
+    fn hints(&self) -> &[S::Hint];
     fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict;
     fn answer(self: Box<Self>, error: Option<UnitError>);
 }
 
-struct Closure<F, T> {
+struct Closure<F, T, H> {
+    hints: Vec<H>,
     body: F,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, UnitError>>,
 }
 
-impl<S, F, T> Work<S> for Closure<F, T>
+impl<S, F, T> Work<S> for Closure<F, T, S::Hint>
 where
+    S: GroupState,
     F: FnMut(&mut Unit<'_, S>) -> (Verdict, T) + Send,
     T: Send,
 {
+    fn hints(&self) -> &[S::Hint] {
+        &self.hints
+    }
+
     fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict {
         let (verdict, result) = (self.body)(unit);
         self.result = Some(result);
@@ -175,13 +194,13 @@ where
     }
 }
 
-struct Queued<S> {
+struct Queued<S: GroupState> {
     work: Box<dyn Work<S>>,
     since: Instant,
 }
 
 /// The handle to the writer thread. Dropping it drains the queue and stops the thread.
-pub struct Writer<S> {
+pub struct Writer<S: GroupState> {
     queue: Arc<Queue<Queued<S>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -217,8 +236,22 @@ impl<S: GroupState> Writer<S> {
         F: FnMut(&mut Unit<'_, S>) -> (Verdict, T) + Send + 'static,
         T: Send + 'static,
     {
+        self.submit_expecting(lane, Vec::new(), body)
+    }
+
+    /// The same for a closure of which is known what it is going to ask the state for (see [`GroupState::expect`]).
+    pub fn submit_expecting<T, F>(
+        &self,
+        lane: Lane,
+        hints: Vec<S::Hint>,
+        body: F,
+    ) -> oneshot::Receiver<Result<T, UnitError>>
+    where
+        F: FnMut(&mut Unit<'_, S>) -> (Verdict, T) + Send + 'static,
+        T: Send + 'static,
+    {
         let (reply, receiver) = oneshot::channel();
-        let work = Closure { body, result: None, reply };
+        let work = Closure { hints, body, result: None, reply };
         #[expect(clippy::disallowed_methods, reason = "how long a unit waits is the machine's time, not the bank's")]
         let queued = Queued { work: Box::new(work), since: Instant::now() };
         if let Err((refused, queued)) = self.queue.push(queued, lane == Lane::Bulk) {
@@ -238,7 +271,7 @@ impl<S: GroupState> Writer<S> {
     }
 }
 
-impl<S> Drop for Writer<S> {
+impl<S: GroupState> Drop for Writer<S> {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take()
@@ -249,7 +282,7 @@ impl<S> Drop for Writer<S> {
     }
 }
 
-struct Loop<S> {
+struct Loop<S: GroupState> {
     database: Database,
     connection: Connection,
     state: S,
@@ -302,9 +335,11 @@ impl<S: GroupState> Loop<S> {
     ) -> bool {
         #[expect(clippy::disallowed_methods, reason = "a group's length is the machine's time, not the bank's")]
         let begun = Instant::now();
-        let mut alive = true;
-        if let Some(queued) = bulk {
-            alive = self.run_one(queued, finished, false);
+        let mut alive = self.expect(waiting.iter().chain(&bulk));
+        match bulk {
+            Some(queued) if alive => alive = self.run_one(queued, finished, false),
+            Some(queued) => finished.push((queued.work, Some(UnitError::NotCommitted))),
+            None => {}
         }
         loop {
             while let Some(queued) = waiting.pop_front() {
@@ -324,7 +359,20 @@ impl<S: GroupState> Loop<S> {
             if waiting.is_empty() {
                 return alive;
             }
+            alive = self.expect(waiting.iter());
         }
+    }
+
+    fn expect<'q>(&mut self, queued: impl Iterator<Item = &'q Queued<S>>) -> bool
+    where
+        S: 'q,
+    {
+        if !self.database.is_server() {
+            return true;
+        }
+        let hints: Vec<S::Hint> = queued.flat_map(|queued| queued.work.hints()).cloned().collect();
+        let asked = if hints.is_empty() { Ok(()) } else { self.state.expect(&self.connection, &hints) };
+        asked.inspect_err(|error| tracing::error!(%error, "what units will ask for could not be looked up")).is_ok()
     }
 
     fn run_one(&mut self, queued: Queued<S>, finished: &mut Finished<S>, impatient: bool) -> bool {
@@ -348,6 +396,17 @@ impl<S: GroupState> Loop<S> {
         let mut unit = Unit { connection: &self.connection, state: &mut self.state, savepoint: false, failed: false };
         let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut unit)));
         let (savepoint, failed) = (unit.savepoint, unit.failed);
+        self.end_unit(outcome, mark, (savepoint, failed), forced)
+    }
+
+    /// Releases a unit's savepoint or rolls it back, as its closure ended.
+    fn end_unit(
+        &mut self,
+        outcome: std::thread::Result<Verdict>,
+        mark: usize,
+        (savepoint, failed): (bool, bool),
+        forced: Option<Verdict>,
+    ) -> (Option<UnitError>, bool) {
         if self.connection.is_idle() {
             // FULL, IOERR, NOMEM and INTERRUPT may end the whole transaction under the closure.
             return (Some(UnitError::NotCommitted), false);
@@ -383,115 +442,15 @@ impl<S: GroupState> Loop<S> {
             }
         }
     }
-
-    fn finish_group(&mut self, alive: bool, mut finished: Finished<S>) {
-        #[cfg(feature = "seeded-defects")]
-        if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "answer-before-commit") {
-            answer(std::mem::take(&mut finished));
-        }
-        let flushed = if alive {
-            self.state.flush(&self.connection)
-        } else {
-            Err(SqlError::Full("the unit was ended".to_owned()))
-        };
-        let committed = flushed.map(|()| self.connection.execute("COMMIT", &[]).map(drop));
-        #[cfg(feature = "seeded-defects")]
-        if !matches!(committed, Ok(Ok(())))
-            && std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "ignore-io-errors")
-        {
-            self.roll_back();
-            return answer(finished);
-        }
-        match committed {
-            Ok(Ok(())) => self.state.committed(),
-            // Any other error is the server's definite no.
-            Ok(Err(error @ SqlError::Lost(_))) => self.ask_again(&error, &mut finished),
-            // Asked again the same server would say "done" once more, and its standby may never hear of it.
-            Ok(Err(error @ SqlError::Unsure)) => {
-                tracing::error!(%error, "what became of a group is not known");
-                self.roll_back();
-                set_all(&mut finished, || UnitError::Unknown);
-            }
-            Ok(Err(error)) if self.database.is_server() => {
-                tracing::error!(%error, "a group was not committed");
-                self.roll_back();
-                set_all(&mut finished, || UnitError::NotCommitted);
-            }
-            // No room and a lock in the way are found before the commit record is written; anything else may come after.
-            Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => unknown(&error),
-            Err(error @ SqlError::Io(_)) if !self.database.is_server() => unknown(&error),
-            Ok(Err(error)) | Err(error) => {
-                tracing::error!(%error, "a group was rolled back");
-                self.roll_back();
-                set_all(&mut finished, || UnitError::NotCommitted);
-            }
-        }
-        answer(finished);
-    }
-
-    /// COMMIT got no good answer from the server: it may have been done. The lost unit's lock makes this one wait for its end.
-    fn ask_again(&mut self, error: &SqlError, finished: &mut Finished<S>) {
-        tracing::warn!(%error, "a COMMIT was not answered; asking whether it was done");
-        for attempt in 0..QUESTIONS {
-            let asked = self.database.open_writer(0).and_then(|connection| {
-                connection.execute("BEGIN", &[])?;
-                let done = self.state.was_committed(&connection)?;
-                connection.execute("ROLLBACK", &[])?;
-                self.connection = connection;
-                Ok(done)
-            });
-            match asked {
-                Ok(true) => return self.state.committed(),
-                Ok(false) => {
-                    self.roll_back();
-                    return set_all(finished, || UnitError::NotCommitted);
-                }
-                Err(error) => tracing::warn!(%error, attempt, "the database cannot be asked"),
-            }
-            std::thread::sleep(QUESTION_PAUSE);
-        }
-        self.roll_back();
-        set_all(finished, || UnitError::Unknown);
-    }
-
-    fn roll_back(&mut self) {
-        let undone = if self.connection.is_idle() && !self.database.is_server() {
-            Ok(0)
-        } else {
-            self.connection.execute("ROLLBACK", &[])
-        };
-        let undone = match undone {
-            // A lost connection: the server has undone the unit, and the next group begins with another connection.
-            Err(error) if self.database.is_server() => {
-                tracing::warn!(%error, "a group's end was not seen");
-                Ok(0)
-            }
-            other => other,
-        };
-        if let Err(error) = undone.and_then(|_| self.state.reload(&self.connection)) {
-            tracing::error!(%error, "the committed state could not be read again; the process ends");
-            std::process::abort();
-        }
-    }
 }
 
-/// How often the database is asked whether a COMMIT was done, and how long to wait in between.
-const QUESTIONS: usize = 40;
-const QUESTION_PAUSE: Duration = Duration::from_millis(250);
-
-fn set_all<S>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
+fn set_all<S: GroupState>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {
         *outcome = Some(error());
     }
 }
 
-/// Nobody can say what is on disk. Recovery can: end here, answer nobody.
-fn unknown(error: &SqlError) -> ! {
-    tracing::error!(%error, "committing failed; the process ends");
-    std::process::abort();
-}
-
-fn answer<S>(finished: Finished<S>) {
+fn answer<S: GroupState>(finished: Finished<S>) {
     for (work, error) in finished {
         work.answer(error);
     }

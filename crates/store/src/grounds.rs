@@ -8,10 +8,12 @@
 //! what was granted.
 
 use crate::error::StoreError;
+use crate::heard::{Listener, TRUST};
+use crate::store::Store;
 use sql::Reading;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What it means when something a request rests on does not stand any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,5 +67,61 @@ impl Grounds {
     /// A unit of the request is kept: what it began is not refused half-way.
     pub(crate) fn spend(&self) {
         self.spent.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Store {
+    /// A handle for one request or job: what it finds in memory is not older than [`TRUST`], and its first unit of work is refused
+    /// when something it says it relies on ([`Store::rely`]) does not stand there any more. Embedded it is the same handle.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fresh(&self) -> Result<Self, StoreError> {
+        if self.inner.lookout.as_ref().is_some_and(|(lookout, _)| !lookout.is_fresh()) {
+            let store = self.clone();
+            let task = tokio::task::spawn_blocking(move || store.fresh_blocking());
+            return task.await.map_err(|error| StoreError::Bug(error.to_string()))?;
+        }
+        Ok(self.on_grounds())
+    }
+
+    /// As [`Store::fresh`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Store::fresh`].
+    pub fn fresh_blocking(&self) -> Result<Self, StoreError> {
+        if let Some((lookout, _)) = &self.inner.lookout {
+            lookout.look_unless(TRUST)?;
+        }
+        Ok(self.on_grounds())
+    }
+
+    fn on_grounds(&self) -> Self {
+        let grounds = self.inner.lookout.as_ref().map(|_| Arc::new(Grounds::new(self.inner.ear.count())));
+        Self { inner: Arc::clone(&self.inner), grounds }
+    }
+
+    /// Says what the first unit of a handle from [`Store::fresh`] rests on. `check` reads it again inside the unit, if other
+    /// nodes have changed anything since. Nothing on another handle.
+    pub fn rely(
+        &self,
+        ground: Ground,
+        check: impl Fn(Reading<'_>) -> Result<bool, StoreError> + Send + Sync + 'static,
+    ) {
+        if let Some(grounds) = &self.grounds {
+            grounds.add(ground, Box::new(check));
+        }
+    }
+
+    /// Whether other nodes may write too.
+    #[must_use]
+    pub fn has_other_nodes(&self) -> bool {
+        self.inner.lookout.is_some()
+    }
+
+    /// Sets who is told what other nodes have changed. Whoever listens reads anew afterwards what he read before. He is told
+    /// inside the writer, so he must not hold the last handle to this store. Only the first one is told.
+    pub fn listen(&self, listener: Listener) {
+        self.inner.ear.listen(listener);
     }
 }

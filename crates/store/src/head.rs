@@ -63,19 +63,21 @@ pub(crate) fn create(connection: &Connection) -> Result<(), SqlError> {
 /// Locks the head and brings the memory up to it.
 pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
     let head = read(connection, SELECT)?;
+    let ends = (head.line + 1, head.key + 1, head.event + 1);
     match state.seen {
         Some(seen) if seen == head.mark => {}
         Some(seen) if seen.group < head.mark.group && known(connection, seen)? => {
             if head.terms > seen.group {
                 recovery::take_terms(state, connection, seen.group)?;
             }
-            recovery::catch_up(state, connection)?;
+            recovery::catch_up(state, connection, ends)?;
         }
-        _ => recovery::reload(state, connection)?,
-    }
-    let expected = (head.line + 1, head.key + 1, head.event + 1);
-    if (state.next_line, state.next_key, state.next_event) != expected {
-        return Err(SqlError::Corrupt("the head is not where the journal ends"));
+        _ => {
+            recovery::reload(state, connection)?;
+            if (state.next_line, state.next_key, state.next_event) != ends {
+                return Err(SqlError::Corrupt("the head is not where the journal ends"));
+            }
+        }
     }
     state.fixed.ear.hear_locked(connection, &head)?;
     state.seen = Some(head.mark);

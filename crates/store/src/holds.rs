@@ -47,5 +47,5 @@ pub(crate) fn write(connection: &Connection, hold: &Hold) -> Result<(), SqlError
         hold.expires,
         hold.counted
     ];
-    connection.execute(sql, params).map(drop)
+    connection.put(sql, params)
 }

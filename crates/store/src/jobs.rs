@@ -35,7 +35,7 @@ pub struct Job {
     pub error: Option<String>,
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, 0)";
+pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, ?4)";
 pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1 AND fence = ?2";
 pub(crate) const RELEASE: &str = "UPDATE job SET until = 0 WHERE no = ?1 AND fence = ?2";
 pub(crate) const HELD: &str = "SELECT count(*) FROM job WHERE no = ?1 AND fence = ?2";

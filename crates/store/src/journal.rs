@@ -322,7 +322,11 @@ pub(crate) fn each_line_from(
         let page = connection.query(sql, sql::params![next, PAGE], read_line)?;
         let Some(last) = page.last() else { return Ok(()) };
         next = last.seq + 1;
+        let more = page.len() == PAGE as usize;
         page.into_iter().try_for_each(&mut visit)?;
+        if !more {
+            return Ok(());
+        }
     }
 }
 

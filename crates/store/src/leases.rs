@@ -34,7 +34,7 @@ impl Store {
         let claims: Vec<Claim> = claimed.iter().map(|job| job.claim).collect();
         self.write_blocking(move |uow| {
             for claim in &claims {
-                uow.unit.execute(jobs::RELEASE, sql::params![claim.no, claim.fence])?;
+                uow.unit.put(jobs::RELEASE, sql::params![claim.no, claim.fence])?;
             }
             Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
         })?;
@@ -80,7 +80,7 @@ impl Uow<'_, '_> {
     /// # Errors
     /// When the database fails.
     pub fn schedule(&mut self, due: Timestamp, kind: &str, subject: u128) -> Result<(), StoreError> {
-        self.unit.execute(jobs::INSERT, sql::params![due, kind, &subject.to_be_bytes()])?;
+        self.unit.put(jobs::INSERT, sql::params![due, kind, &subject.to_be_bytes(), 0])?;
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl Uow<'_, '_> {
     /// # Errors
     /// When the database fails.
     pub fn cancel_jobs(&mut self, kind: &str, subject: u128) -> Result<(), StoreError> {
-        self.unit.execute(jobs::CANCEL, sql::params![&subject.to_be_bytes(), kind])?;
+        self.unit.put(jobs::CANCEL, sql::params![&subject.to_be_bytes(), kind])?;
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Uow<'_, '_> {
     /// # Errors
     /// When the database fails.
     pub fn fail_job(&mut self, claim: Claim, due: Timestamp, why: &str) -> Result<(), StoreError> {
-        self.unit.execute(jobs::FAIL, sql::params![claim.no, claim.fence, due, why])?;
+        self.unit.put(jobs::FAIL, sql::params![claim.no, claim.fence, due, why])?;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use vocabulary::Timestamp;
 pub(crate) fn set_watermark(connection: &Connection, name: &str, line: u64) -> Result<(), SqlError> {
     let sql = "INSERT INTO watermark(name, line) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE \
         SET line = excluded.line WHERE watermark.line < excluded.line";
-    connection.execute(sql, sql::params![name, line]).map(drop)
+    connection.put(sql, sql::params![name, line])
 }
 
 fn watermark(connection: &Connection, name: &str) -> Result<u64, SqlError> {
@@ -45,6 +45,7 @@ pub(crate) fn load(connection: &Connection, fixed: Fixed) -> Result<State, SqlEr
         entries: HashMap::new(),
         keys: Vec::new(),
         key_places: HashMap::new(),
+        expected: HashMap::new(),
         events: Vec::new(),
         news: Vec::new(),
         next_line: 1,
@@ -115,11 +116,15 @@ fn fold_to_end(state: &mut State, connection: &Connection, from: u64) -> Result<
     Ok(())
 }
 
-/// Folds what other nodes have written since this one's last group.
-pub(crate) fn catch_up(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
+/// Folds what other nodes have written since this one's last group, up to the next line, key and event that the head names.
+pub(crate) fn catch_up(state: &mut State, connection: &Connection, ends: (u64, u64, u64)) -> Result<(), SqlError> {
     let from = state.next_line;
-    ends(state, connection)?;
-    fold_to_end(state, connection, from)
+    (state.next_line, state.next_key, state.next_event) = ends;
+    if from < state.next_line {
+        fold_to_end(state, connection, from)?;
+    }
+    state.fixed.events.send_replace(state.next_event - 1);
+    Ok(())
 }
 
 /// Takes the terms that other nodes have changed after a group: accounts, limit groups, limits, the clock's offset.

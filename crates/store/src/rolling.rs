@@ -12,7 +12,7 @@ use crate::slices::{self, ROWS, Sliced};
 use sql::{Connection, SqlError};
 
 /// How many journal lines a full sweep spans: recovery folds about as many.
-const LINES_PER_SWEEP: usize = 1 << 19;
+const LINES_PER_SWEEP: usize = 5 << 16;
 /// The watermark is written when it has moved so many lines.
 const LINES_PER_MARK: u64 = LINES_PER_SWEEP as u64 / 64;
 
@@ -189,7 +189,7 @@ impl<T: Sliced> Rolling<T> {
         self.dirty[slice / 64] &= !(1 << (slice % 64));
         let Some(Some(chunk)) = self.chunks.get(slice) else { return Ok(()) };
         slices::encode::<T>(chunk.iter(), &mut self.buffer);
-        connection.execute(T::WRITE, sql::params![slice as u64, &self.buffer, self.version]).map(drop)
+        connection.put(T::WRITE, sql::params![slice as u64, &self.buffer, self.version])
     }
 }
 

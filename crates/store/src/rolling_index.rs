@@ -70,6 +70,8 @@ impl RollingIndex {
         }
         let mut ended = None;
         let mut statements = [connection.prepare(self.insert[0])?, connection.prepare(self.insert[1])?];
+        // On a server the rows of the first statement go out together by themselves.
+        let wide = !connection.is_server();
         while left > 0 {
             let newest = self.waiting.last().copied().unwrap_or(FIRST_KEY);
             let (began, until) = *self.sweep.get_or_insert((next_row, newest));
@@ -85,7 +87,7 @@ impl RollingIndex {
                 (self.watermark, self.sweep, self.cursor) = (began, None, FIRST_KEY);
                 continue;
             }
-            write(&mut statements, &batch)?;
+            write(&mut statements, &batch, wide)?;
             for key in &batch {
                 self.waiting.remove(key);
             }
@@ -102,8 +104,8 @@ impl RollingIndex {
 }
 
 /// The first statement takes one row, the second [`ROWS`].
-fn write([one, many]: &mut [Prepared<'_>; 2], batch: &[(i64, u64)]) -> Result<(), SqlError> {
-    if batch.len() == ROWS {
+fn write([one, many]: &mut [Prepared<'_>; 2], batch: &[(i64, u64)], wide: bool) -> Result<(), SqlError> {
+    if wide && batch.len() == ROWS {
         let mut params = [Param::Null; ROWS * 2];
         for (place, (hash, row)) in batch.iter().enumerate() {
             params[place * 2] = Param::from(*hash);

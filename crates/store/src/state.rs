@@ -37,6 +37,23 @@ pub(crate) enum Undo {
     News,
 }
 
+/// A hash that a unit is going to look up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Hint {
+    /// Of an idempotency key.
+    Key(i64),
+    /// Of an entry's id.
+    Entry(i64),
+}
+
+impl Hint {
+    const fn hash(self) -> i64 {
+        match self {
+            Self::Key(hash) | Self::Entry(hash) => hash,
+        }
+    }
+}
+
 /// What is fixed for the life of the store.
 pub(crate) struct Fixed {
     /// The database, for reading on a connection of one's own.
@@ -70,6 +87,8 @@ pub(crate) struct State {
     /// Idempotency records of this group.
     pub(crate) keys: Vec<KeyRecord>,
     pub(crate) key_places: HashMap<KeyDigest, usize>,
+    /// What the look-up indexes say to hashes that this group's units are going to ask for.
+    pub(crate) expected: HashMap<Hint, Vec<u64>>,
     /// Events of this group, in order.
     pub(crate) events: Vec<NewEvent>,
     /// What this group tells other nodes.
@@ -107,6 +126,8 @@ pub(crate) const KEY_INDEX: [&str; 2] = [
      ON CONFLICT DO NOTHING",
 ];
 pub(crate) const KEY_SELECT: &str = "SELECT seq FROM idempotency_index WHERE h = ?1";
+const KEYS_SELECT: &str = "SELECT h, seq FROM idempotency_index WHERE h = ANY (?1)";
+const ENTRIES_SELECT: &str = "SELECT h, seq FROM entry_index WHERE h = ANY (?1)";
 
 /// The part of an entry's id by which it is looked up: its first half, which grows with time for version-7 ids.
 pub(crate) fn entry_hash(id: u128) -> i64 {
@@ -122,6 +143,7 @@ impl State {
         self.entries.clear();
         self.keys.clear();
         self.key_places.clear();
+        self.expected.clear();
         self.events.clear();
         self.news.clear();
         self.undo.clear();
@@ -220,6 +242,24 @@ impl State {
         }
     }
 
+    /// The head is locked and the indexes are written through: what they say now, they say until the group's end.
+    fn look_up(
+        &mut self,
+        connection: &Connection,
+        select: &'static str,
+        (hints, kind): (&[Hint], fn(i64) -> Hint),
+    ) -> Result<(), SqlError> {
+        if hints.is_empty() {
+            return Ok(());
+        }
+        let hashes: Vec<i64> = hints.iter().map(|hint| hint.hash()).collect();
+        self.expected.extend(hints.iter().map(|hint| (*hint, Vec::new())));
+        connection.each(select, sql::params![hashes.as_slice()], |row| {
+            self.expected.entry(kind(row.int(0)?)).or_default().push(row.small(1)?);
+            Ok(())
+        })
+    }
+
     fn flush_tables(&mut self, connection: &Connection) -> Result<(), SqlError> {
         let (lines, all) = (self.lines.len(), self.flush_all);
         let version = self.seen.map_or(0, |seen| seen.group + 1);
@@ -248,6 +288,8 @@ fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before: 
 }
 
 impl GroupState for State {
+    type Hint = Hint;
+
     fn begin(&mut self, connection: &Connection) -> Result<(), SqlError> {
         if connection.is_server() {
             let joined = head::join(self, connection);
@@ -264,6 +306,12 @@ impl GroupState for State {
         }
         self.moment.now = now;
         Ok(())
+    }
+
+    fn expect(&mut self, connection: &Connection, hints: &[Hint]) -> Result<(), SqlError> {
+        let (keys, entries): (Vec<Hint>, Vec<Hint>) = hints.iter().partition(|hint| matches!(hint, Hint::Key(_)));
+        self.look_up(connection, KEYS_SELECT, (&keys, Hint::Key))?;
+        self.look_up(connection, ENTRIES_SELECT, (&entries, Hint::Entry))
     }
 
     fn wrote(&mut self) {
@@ -337,6 +385,7 @@ impl GroupState for State {
         self.holds.clear();
         self.keys.clear();
         self.key_places.clear();
+        self.expected.clear();
         self.events.clear();
         self.news.clear();
         self.undo.clear();

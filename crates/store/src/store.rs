@@ -2,12 +2,13 @@
 
 use crate::calendar::TenantClock;
 use crate::error::StoreError;
-use crate::grounds::{Ground, Grounds};
+use crate::grounds::Grounds;
 use crate::head;
-use crate::heard::{Ear, Listener, Lookout, Pulse, TRUST};
+use crate::heard::{Ear, Lookout, Pulse};
+use crate::keys::{self, KeyDigest};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
-use crate::state::{Fixed, State};
+use crate::state::{Fixed, Hint, State, entry_hash};
 use crate::tenant::{self, Tenant, TenantSettings};
 use crate::uow::{Outcome, Uow};
 use crate::{outbox, recovery};
@@ -84,7 +85,7 @@ impl From<SqlError> for OpenError {
     }
 }
 
-struct Inner {
+pub(crate) struct Inner {
     // Fields drop in this order: the writer drains before the lock goes.
     writer: Writer<State>,
     readers: Readers,
@@ -94,18 +95,18 @@ struct Inner {
     clock: Arc<TenantClock>,
     tenant: Tenant,
     events: watch::Receiver<u64>,
-    ear: Arc<Ear>,
+    pub(crate) ear: Arc<Ear>,
     /// On a server.
-    lookout: Option<(Arc<Lookout>, Pulse)>,
+    pub(crate) lookout: Option<(Arc<Lookout>, Pulse)>,
     _lock: DirectoryLock,
 }
 
 /// A handle to a tenant's store; cheap to clone. The last one dropped drains the writer and releases the directory.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     /// What the first unit of this handle rests on.
-    grounds: Option<Arc<Grounds>>,
+    pub(crate) grounds: Option<Arc<Grounds>>,
 }
 
 /// The most transfers (steps of entries) in one call of [`Store::bulk`]: others wait while they are posted.
@@ -186,60 +187,6 @@ impl Store {
         Ok(Self { inner: Arc::new(inner), grounds: None })
     }
 
-    /// A handle for one request or job: what it finds in memory is not older than [`TRUST`], and its first unit of work is refused
-    /// when something it says it relies on ([`Store::rely`]) does not stand there any more. Embedded it is the same handle.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn fresh(&self) -> Result<Self, StoreError> {
-        if self.inner.lookout.as_ref().is_some_and(|(lookout, _)| !lookout.is_fresh()) {
-            let store = self.clone();
-            let task = tokio::task::spawn_blocking(move || store.fresh_blocking());
-            return task.await.map_err(|error| StoreError::Bug(error.to_string()))?;
-        }
-        Ok(self.on_grounds())
-    }
-
-    /// As [`Store::fresh`], for threads outside the async runtime.
-    ///
-    /// # Errors
-    /// As [`Store::fresh`].
-    pub fn fresh_blocking(&self) -> Result<Self, StoreError> {
-        if let Some((lookout, _)) = &self.inner.lookout {
-            lookout.look_unless(TRUST)?;
-        }
-        Ok(self.on_grounds())
-    }
-
-    fn on_grounds(&self) -> Self {
-        let grounds = self.inner.lookout.as_ref().map(|_| Arc::new(Grounds::new(self.inner.ear.count())));
-        Self { inner: Arc::clone(&self.inner), grounds }
-    }
-
-    /// Says what the first unit of a handle from [`Store::fresh`] rests on. `check` reads it again inside the unit, if other
-    /// nodes have changed anything since. Nothing on another handle.
-    pub fn rely(
-        &self,
-        ground: Ground,
-        check: impl Fn(Reading<'_>) -> Result<bool, StoreError> + Send + Sync + 'static,
-    ) {
-        if let Some(grounds) = &self.grounds {
-            grounds.add(ground, Box::new(check));
-        }
-    }
-
-    /// Whether other nodes may write too.
-    #[must_use]
-    pub fn has_other_nodes(&self) -> bool {
-        self.inner.lookout.is_some()
-    }
-
-    /// Sets who is told what other nodes have changed. Whoever listens reads anew afterwards what he read before. He is told
-    /// inside the writer, so he must not hold the last handle to this store. Only the first one is told.
-    pub fn listen(&self, listener: Listener) {
-        self.inner.ear.listen(listener);
-    }
-
     /// Runs a unit of work and waits until it is committed. The closure may run twice; it has no side effect outside `uow`.
     ///
     /// # Errors
@@ -250,7 +197,33 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, body).await.map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, Vec::new(), body).await.map_err(|_| StoreError::Unknown)??
+    }
+
+    /// As [`Store::write`], of a closure that is going to recall these keys: a server is asked for those of many units at once.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_recalling<T, R, F>(&self, keys: &[KeyDigest], body: F) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(Lane::Interactive, hints(keys), body).await.map_err(|_| StoreError::Unknown)??
+    }
+
+    /// As [`Store::write_recalling`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_recalling_blocking<T, R, F>(&self, keys: &[KeyDigest], body: F) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(Lane::Interactive, hints(keys), body).blocking_recv().map_err(|_| StoreError::Unknown)??
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -263,13 +236,14 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.submit(Lane::Interactive, Vec::new(), body).blocking_recv().map_err(|_| StoreError::Unknown)??
     }
 
     #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
     fn submit<T, R, F>(
         &self,
         lane: Lane,
+        hints: Vec<Hint>,
         mut body: F,
     ) -> tokio::sync::oneshot::Receiver<Result<Result<Outcome<T, R>, StoreError>, sql::UnitError>>
     where
@@ -278,7 +252,7 @@ impl Store {
         R: Send + 'static,
     {
         let grounds = self.grounds.clone();
-        self.inner.writer.submit(lane, move |unit| {
+        self.inner.writer.submit_expecting(lane, hints, move |unit| {
             if let Some(grounds) = &grounds
                 && let Err(error) = grounds.stand(unit.state.fixed.ear.count(), Reading::of(unit.reading()))
             {
@@ -306,7 +280,9 @@ impl Store {
         if asked > BULK_MOST {
             return Ok(Outcome::Refused(TooMany { asked }));
         }
-        let outcome = self.submit(Lane::Bulk, move |uow| {
+        let hints =
+            entries.iter().filter(|entry| !entry.fresh).map(|entry| Hint::Entry(entry_hash(entry.id))).collect();
+        let outcome = self.submit(Lane::Bulk, hints, move |uow| {
             let mut results = Vec::with_capacity(entries.len());
             for entry in &entries {
                 results.push(uow.post(entry)?);
@@ -473,6 +449,10 @@ impl Store {
         sql::copy_to(&Connection::open_copier(file)?, destination)?;
         sql::check_file(destination)
     }
+}
+
+fn hints(keys: &[KeyDigest]) -> Vec<Hint> {
+    keys.iter().map(|key| Hint::Key(keys::hash(key))).collect()
 }
 
 /// A number that no other node draws.

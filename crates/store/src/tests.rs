@@ -4,6 +4,7 @@ mod nodes;
 mod promises;
 mod recovering;
 mod repeated;
+mod together;
 
 use crate::{NewAccount, Options, Outcome, Snapshot, Store, StoreError, TenantSettings, Uow};
 use ledger::{AccountNo, BookNo, Class, Count, Entry, Floor, GroupNo, Step, UpTo};

@@ -7,7 +7,7 @@ use crate::heard::News;
 use crate::journal::{self, Asked, Header, JournalLine};
 use crate::keys::{self, Fingerprint, KeyDigest, KeyRecord, Remembered};
 use crate::outbox::NewEvent;
-use crate::state::{State, Undo, entry_hash};
+use crate::state::{Hint, State, Undo, entry_hash};
 use ledger::{
     Account, AccountNo, Books, Entry, Freeze, Group, GroupNo, Hold, LimitSet, Line, Moment, Posted, Step, StoredEntry,
 };
@@ -59,6 +59,14 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// When the database fails.
     pub fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<usize, StoreError> {
         Ok(self.unit.execute(sql, params)?)
+    }
+
+    /// The same for a statement that must succeed and whose result nobody needs: on a server it waits for others to go out with.
+    ///
+    /// # Errors
+    /// When the database fails, which on a server may show only when the unit has ended: nothing of it is then kept.
+    pub fn put(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        Ok(self.unit.put(sql, params)?)
     }
 
     /// Runs `body`; when it says no (`Err` inside `Ok`), everything it wrote is undone, in memory and in tables.
@@ -188,7 +196,7 @@ impl<'u, 'c> Uow<'u, 'c> {
             account.closed,
             account.receivable.0
         ];
-        self.unit.execute(accounts::CHANGE, params)?;
+        self.unit.put(accounts::CHANGE, params)?;
         self.unit.state.set_terms(&present);
         Ok(())
     }
@@ -200,7 +208,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn open_group(&mut self, profile: u32, owner: Option<u128>) -> Result<GroupNo, StoreError> {
         let no = self.unit.state.next_group;
         let owner = owner.map(u128::to_be_bytes);
-        self.unit.execute(groups::INSERT, sql::params![no, profile, owner.as_ref()])?;
+        self.unit.put(groups::INSERT, sql::params![no, profile, owner.as_ref()])?;
         let row = GroupRow { group: Group { no: GroupNo(no), ..Group::default() }, profile };
         let (connection, state) = self.unit.parts();
         state.groups.open(connection, no, &row)?;
@@ -217,7 +225,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     pub fn set_group_profile(&mut self, no: GroupNo, profile: u32) -> Result<(), StoreError> {
         let (connection, state) = self.unit.parts();
         let before = state.group(connection, no.0)?;
-        self.unit.execute(groups::CHANGE, sql::params![no.0, profile])?;
+        self.unit.put(groups::CHANGE, sql::params![no.0, profile])?;
         self.unit.state.set_profile(&GroupRow { profile, ..before });
         Ok(())
     }
@@ -238,7 +246,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn set_profile(&mut self, no: u32, limits: &LimitSet) -> Result<(), StoreError> {
-        self.unit.execute(groups::SET_PROFILE, &groups::profile_params(no, limits))?;
+        self.unit.put(groups::SET_PROFILE, &groups::profile_params(no, limits))?;
         let state = &mut self.unit.state;
         state.terms_changed = true;
         let before = state.profiles.insert(u64::from(no), *limits);
@@ -251,7 +259,7 @@ impl<'u, 'c> Uow<'u, 'c> {
     /// # Errors
     /// When the database fails.
     pub fn set_own_limits(&mut self, no: GroupNo, limits: &LimitSet) -> Result<(), StoreError> {
-        self.unit.execute(groups::SET_OWN, &groups::own_params(no, limits))?;
+        self.unit.put(groups::SET_OWN, &groups::own_params(no, limits))?;
         let state = &mut self.unit.state;
         state.terms_changed = true;
         let before = state.own_limits.insert(no.0, *limits);
@@ -277,7 +285,12 @@ impl<'u, 'c> Uow<'u, 'c> {
         if let Some(place) = state.key_places.get(key) {
             return Ok(Some(state.keys[*place].remembered.clone()));
         }
-        for seq in state.key_index.candidates(connection, keys::hash(key))? {
+        let hash = keys::hash(key);
+        let candidates = match state.expected.get(&Hint::Key(hash)) {
+            Some(found) => found.clone(),
+            None => state.key_index.candidates(connection, hash)?,
+        };
+        for seq in candidates {
             if let Some(found) = keys::by_seq(connection, seq, key)? {
                 return Ok(Some(found));
             }
@@ -352,7 +365,11 @@ impl Desk<'_> {
         if let Some(first) = self.state.entries.get(&id) {
             return Ok(Some(*first));
         }
-        for seq in self.state.entry_index.candidates(self.connection, entry_hash(id))? {
+        let candidates = match self.state.expected.get(&Hint::Entry(entry_hash(id))) {
+            Some(found) => found.clone(),
+            None => self.state.entry_index.candidates(self.connection, entry_hash(id))?,
+        };
+        for seq in candidates {
             let row = journal::line(self.connection, seq)?;
             if row.is_some_and(|row| row.header.is_some_and(|header| header.id == id)) {
                 return Ok(Some(seq));

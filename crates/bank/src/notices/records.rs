@@ -74,7 +74,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, new: &NoticeRow) -> Result<(), Store
     let sql = "INSERT INTO notice(id, owner, channel, recipient, text, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let owner = new.owner.to_be_bytes();
     let params = params![new.id, &owner, number(new.channel), new.recipient.stored(), new.text.stored(), now];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 pub(super) fn by_id(reading: Reading<'_>, id: Id<kinds::Message>) -> Result<Option<NoticeRow>, StoreError> {
@@ -95,5 +95,5 @@ pub(super) fn page(
 
 pub(super) fn set_sent(uow: &mut Uow<'_, '_>, id: Id<kinds::Message>) -> Result<(), StoreError> {
     let now = uow.now();
-    uow.execute("UPDATE notice SET sent = ?2 WHERE id = ?1", params![id, now]).map(drop)
+    uow.put("UPDATE notice SET sent = ?2 WHERE id = ?1", params![id, now])
 }

@@ -77,7 +77,7 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, order: &Order) -> Result<(), StoreEr
         order.created,
         order.payment
     ];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// Moves an order to a state, with the payment that concerns it.
@@ -88,5 +88,5 @@ pub(crate) fn set_state(
     payment: Option<Id<kinds::Payment>>,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE merchant_order SET state = ?2, payment = ?3 WHERE id = ?1";
-    uow.execute(sql, sql::params![id, state as u8, payment]).map(drop)
+    uow.put(sql, sql::params![id, state as u8, payment])
 }

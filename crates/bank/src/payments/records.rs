@@ -146,7 +146,7 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, payment: &Payment) -> Result<(), Sto
         payment.day,
         payment.created
     ];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// Writes what changes in a payment's life: its state and its sums.
@@ -167,7 +167,7 @@ pub(crate) fn update(uow: &mut Uow<'_, '_>, payment: &Payment) -> Result<(), Sto
         payment.given_back.fee,
         payment.given_back.tax
     ];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// A payment's hold and the fee plan under which it was placed.
@@ -219,7 +219,7 @@ pub(crate) fn insert_hold(
         fee.max_minor,
         fee.tax_bps
     ];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// Writes a capture.
@@ -231,5 +231,5 @@ pub(crate) fn insert_capture(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO payment_capture(id, payment, amount, fee, tax, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let now = uow.now();
-    uow.execute(sql, sql::params![id, payment, amount, fee.fee, fee.tax, now]).map(drop)
+    uow.put(sql, sql::params![id, payment, amount, fee.fee, fee.tax, now])
 }

@@ -69,24 +69,24 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, refund: &Refund) -> Result<(), Store
         refund.created,
         refund.finished
     ];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// Writes how a waiting refund ended.
 pub(crate) fn finish(uow: &mut Uow<'_, '_>, refund: &Refund) -> Result<(), StoreError> {
     let sql = "UPDATE refund SET state = ?2, fee = ?3, tax = ?4, finished = ?5 WHERE id = ?1";
     let params = sql::params![refund.id, refund.state as u8, refund.back.fee, refund.back.tax, refund.finished];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// Puts a refund into the queue of a merchant's account.
 pub(crate) fn enqueue(uow: &mut Uow<'_, '_>, account: AccountNo, id: Id<kinds::Refund>) -> Result<(), StoreError> {
-    uow.execute("INSERT INTO refund_waiting(account, refund) VALUES (?1, ?2)", sql::params![account.0, id]).map(drop)
+    uow.put("INSERT INTO refund_waiting(account, refund) VALUES (?1, ?2)", sql::params![account.0, id])
 }
 
 /// Takes a refund out of the queue.
 pub(crate) fn dequeue(uow: &mut Uow<'_, '_>, account: AccountNo, id: Id<kinds::Refund>) -> Result<(), StoreError> {
-    uow.execute("DELETE FROM refund_waiting WHERE account = ?1 AND refund = ?2", sql::params![account.0, id]).map(drop)
+    uow.put("DELETE FROM refund_waiting WHERE account = ?1 AND refund = ?2", sql::params![account.0, id])
 }
 
 /// The refunds that wait for money of this account, oldest first.
@@ -104,7 +104,7 @@ pub(crate) fn insert_dispute(uow: &mut Uow<'_, '_>, dispute: &Dispute) -> Result
     let sql = "INSERT INTO dispute(id, payment, amount, state, created, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let params =
         sql::params![dispute.id, dispute.payment, dispute.amount, dispute.state as u8, dispute.created, dispute.closed];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// The dispute.
@@ -125,5 +125,5 @@ pub(crate) fn dispute(reading: Reading<'_>, id: Id<kinds::Dispute>) -> Result<Op
 /// Writes how a dispute ended.
 pub(crate) fn close_dispute(uow: &mut Uow<'_, '_>, dispute: &Dispute) -> Result<(), StoreError> {
     let sql = "UPDATE dispute SET state = ?2, closed = ?3 WHERE id = ?1";
-    uow.execute(sql, sql::params![dispute.id, dispute.state as u8, dispute.closed]).map(drop)
+    uow.put(sql, sql::params![dispute.id, dispute.state as u8, dispute.closed])
 }

@@ -42,7 +42,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, id: Id<kinds::Quote>, quote: &Quote)
     let sql = "INSERT INTO quote(id, actor, movement, fingerprint, fee, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let actor = quote.actor.to_be_bytes();
     let params = sql::params![id, &actor, quote.movement, &quote.fingerprint, fee.as_str(), quote.expires];
-    uow.execute(sql, params).map(drop)
+    uow.put(sql, params)
 }
 
 /// Forgets at most so many quotes that expired before a moment; returns how many.

@@ -141,7 +141,7 @@ pub(crate) fn insert(uow: &mut Uow<'_, '_>, row: &Settlement) -> Result<(), Stor
         row.payout,
         row.created
     ];
-    uow.execute(&sql, params).map(drop)
+    uow.put(&sql, params)
 }
 
 /// Writes how far a settlement has come.
@@ -152,7 +152,7 @@ pub(crate) fn set_state(
     payout: Option<Id<kinds::Payout>>,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE settlement SET state = ?2, payout = ?3 WHERE id = ?1";
-    uow.execute(sql, sql::params![id, state as u8, payout]).map(drop)
+    uow.put(sql, sql::params![id, state as u8, payout])
 }
 
 /// Notes that a day's job was scheduled. False when it was before.
@@ -185,5 +185,5 @@ pub(crate) fn insert_claim(
     account: AccountNo,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO settlement_claim(merchant, currency, account) VALUES (?1, ?2, ?3)";
-    uow.execute(sql, sql::params![merchant, currency, account.0]).map(drop)
+    uow.put(sql, sql::params![merchant, currency, account.0])
 }

@@ -10,9 +10,11 @@ pub mod desk;
 pub mod disk_full;
 pub mod herd;
 pub mod nth_io;
+pub mod own_postgres;
 pub mod shim;
 pub mod silent_bank;
 pub mod torn_writes;
+pub mod two_nodes;
 pub mod webhook_down;
 
 use std::time::Instant;
