@@ -44,8 +44,9 @@ pub struct Args {
     /// Another bank in the same process, chosen by host name; may be repeated
     #[arg(long, value_name = "HOST=DIR", value_parser = options::tenant)]
     tenant: Vec<Tenant>,
-    /// Keep the bank in this PostgreSQL database instead, such as postgres://bank@localhost/bank. Serve it by one process for
-    /// now: another would go on with sessions, keys and policies that were ended or changed here
+    /// Keep the bank in this PostgreSQL database instead, such as postgres://bank@localhost/bank. Several
+    /// processes may serve it, each with a data directory of its own and the same vault.key in it; a sandbox is served by
+    /// one, since the bank beside it is that one's
     #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE")]
     database: Option<String>,
     /// New banks are sandboxes: a clock that can be moved, and a bank beside them that answers as it is told

@@ -27,6 +27,9 @@ pub const PULSE: Duration = Duration::from_millis(25);
 /// The longest that what another node has committed may be unknown to a reader.
 pub const TRUST: Duration = Duration::from_millis(100);
 
+/// A look takes no longer: the writer may wait for it.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// One thing that other nodes may keep a copy of and that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct News {
@@ -62,6 +65,8 @@ pub(crate) struct Ear {
     begin: Instant,
     /// When the last look began: microseconds after `begin`, and one; 0 before the first.
     looked: AtomicU64,
+    /// How many looks have failed.
+    failed: AtomicU64,
 }
 
 #[expect(clippy::disallowed_methods, reason = "how old a look is is the machine's time, not the bank's")]
@@ -72,7 +77,14 @@ fn now() -> Instant {
 impl Ear {
     pub(crate) fn new() -> Self {
         let place = Mutex::new(Place { mark: None, terms: 0 });
-        Self { place, listener: OnceLock::new(), count: AtomicU64::new(0), begin: now(), looked: AtomicU64::new(0) }
+        Self {
+            place,
+            listener: OnceLock::new(),
+            count: AtomicU64::new(0),
+            begin: now(),
+            looked: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
     }
 
     /// Sets who is told. Only the first one is.
@@ -160,7 +172,7 @@ impl Lookout {
         events: Arc<watch::Sender<u64>>,
         clock: Arc<TenantClock>,
     ) -> Self {
-        let readers = Readers::new(database, ReadLimits { most: 2, keep: 1, ..ReadLimits::default() });
+        let readers = Readers::new(database, ReadLimits { life: LOOK, most: 2, keep: 1, patience: LOOK });
         Self { readers, ear, events, clock }
     }
 
@@ -174,15 +186,28 @@ impl Lookout {
         if self.ear.looked_within(age) {
             return Ok(());
         }
+        let failed = self.ear.failed.load(Ordering::SeqCst);
         // The lock first, the snapshot behind it: see the module.
         let mut place = self.ear.place();
         if self.ear.looked_within(age) {
             return Ok(());
         }
+        if self.ear.failed.load(Ordering::SeqCst) != failed {
+            // Who looked while this one waited got no answer: all who waited are told, not one after the other.
+            return Err(StoreError::Unavailable);
+        }
+        let looked = self.look(&mut place);
+        if looked.is_err() {
+            self.ear.failed.fetch_add(1, Ordering::SeqCst);
+        }
+        looked
+    }
+
+    fn look(&self, place: &mut Place) -> Result<(), StoreError> {
         let began = now();
         self.readers.snapshot(|connection, _| {
             let head = head::peek(connection)?;
-            self.ear.hear(&mut place, connection, &head)?;
+            self.ear.hear(place, connection, &head)?;
             if head.terms != place.terms {
                 let tenant = tenant::read(connection)?;
                 tenant.into_iter().for_each(|tenant| self.clock.raise_offset(tenant.clock_offset));

@@ -275,7 +275,8 @@ impl Round {
             if (seen(there).await?, seen(here).await?) != (200, 200) {
                 tally.wrong("a fresh session is not good on both nodes".to_owned());
             }
-            let (status, _) = self.ask(here, reqwest::Method::DELETE, "/v1/sessions/current", (&token, Value::Null)).await?;
+            let (status, _) =
+                self.ask(here, reqwest::Method::DELETE, "/v1/sessions/current", (&token, Value::Null)).await?;
             let bank_account = json!({"number": "DE89370400440532013000"});
             let (acted, _) =
                 self.ask(there, reqwest::Method::POST, "/v1/bank-accounts", (&token, bank_account)).await?;
