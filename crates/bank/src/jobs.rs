@@ -92,7 +92,7 @@ pub fn run_due(bank: &Bank) -> Result<usize, BankError> {
 }
 
 /// Does what is due now in one lane, as long as `go_on` says so before each job; returns how many were tried. Lanes may run
-/// side by side; one lane must not run twice at a time. For threads that may block.
+/// side by side, and the same lane on several nodes; one node must not run one lane twice at a time. For threads that may block.
 ///
 /// # Errors
 /// As [`run_due`].
