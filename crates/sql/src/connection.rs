@@ -53,7 +53,7 @@ impl Database {
     pub fn open_writer(&self, cache_kib: u32) -> Result<Connection, SqlError> {
         match self {
             Self::File(file) => Connection::open_writer(file, cache_kib),
-            Self::Server(config) => Ok(Connection { engine: Engine::Server(Postgres::connect(config)?) }),
+            Self::Server(config) => Ok(Connection { engine: Engine::Server(Box::new(Postgres::connect(config)?)) }),
         }
     }
 
@@ -67,7 +67,7 @@ impl Database {
             Self::Server(config) => {
                 let server = Postgres::connect(config)?;
                 server.batch("SET default_transaction_read_only = on")?;
-                Ok(Connection { engine: Engine::Server(server) })
+                Ok(Connection { engine: Engine::Server(Box::new(server)) })
             }
         }
     }
@@ -81,7 +81,7 @@ pub struct Connection {
 /// Which database it talks to.
 pub(crate) enum Engine {
     Embedded(rusqlite::Connection),
-    Server(Postgres),
+    Server(Box<Postgres>),
 }
 
 /// 4 kB pages: larger ones write more for each random change.
@@ -311,6 +311,18 @@ impl Connection {
         match &self.engine {
             Engine::Embedded(inner) => inner.is_autocommit(),
             Engine::Server(server) => server.is_idle(),
+        }
+    }
+
+    /// From now on nobody waits for ever on this connection: neither its node for an answer, nor other nodes for a lock that
+    /// it holds while its node sleeps. For a writer, whose units are short.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub(crate) fn bound_waits(&self) -> Result<(), SqlError> {
+        match &self.engine {
+            Engine::Embedded(_) => Ok(()),
+            Engine::Server(server) => server.bound_waits(),
         }
     }
 

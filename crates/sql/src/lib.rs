@@ -11,9 +11,11 @@ mod backup;
 mod checkpoint;
 mod connection;
 mod error;
+mod fence;
 mod lock;
 mod log_damage;
 mod migrate;
+mod patience;
 mod postgres;
 mod queue;
 mod readers;
@@ -21,6 +23,7 @@ mod reading;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod unit;
+mod unit_error;
 mod value;
 mod writer;
 
@@ -33,11 +36,19 @@ pub use migrate::{Migration, MigrationError, migrate, schema_version};
 pub use readers::{Deadline, ReadLimits, Readers};
 pub use reading::Reading;
 pub use unit::Unit;
+pub use unit_error::UnitError;
 pub use value::{Param, Row};
-pub use writer::{GroupState, Lane, Limits, UnitError, Verdict, Writer};
+pub use writer::{GroupState, Lane, Limits, Verdict, Writer};
 
 /// Database files are called this within a data directory.
 pub const FILE_NAME: &str = "bank.db";
+
+/// Whether the executable is to misbehave in this way, so that a fault harness can show that it notices: only in a build with
+/// the feature `seeded-defects`, and when `JIAOZI_DEFECT` says so.
+#[must_use]
+pub fn has_defect(name: &str) -> bool {
+    cfg!(feature = "seeded-defects") && std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == name)
+}
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@
 //! counts as ended ([`Postgres::is_idle`]) unless a savepoint is rolled back; a connection that was lost stays lost.
 
 use crate::error::SqlError;
+use crate::fence::{self, Standing};
+use crate::patience::{self, Patience};
 use crate::value::{Param, Value};
 use futures::executor::block_on;
 use futures::future::try_join_all;
@@ -57,6 +59,9 @@ pub(crate) struct Postgres {
     unsure: Arc<AtomicBool>,
     /// After this no statement is begun.
     until: Cell<Option<Instant>>,
+    /// Where the server stood; nothing when it has no timelines.
+    standing: Option<Standing>,
+    patience: Patience,
 }
 
 impl Postgres {
@@ -64,11 +69,15 @@ impl Postgres {
     pub(crate) fn connect(config: &Config) -> Result<Self, SqlError> {
         let mut config = config.clone();
         config.connect_timeout(CONNECT_PATIENCE);
+        fence::notice_dead_machines(&mut config);
         let unsure = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&unsure);
         let task = DRIVER.spawn(async move {
-            let (client, mut connection) = config.connect(NoTls).await?;
-            tokio::spawn(async move {
+            // An address where somebody answers the phone and then says nothing is none either.
+            let silent = |_| SqlError::Lost("no answer while connecting".to_owned());
+            let connecting = tokio::time::timeout(CONNECT_PATIENCE, config.connect(NoTls));
+            let (client, mut connection) = connecting.await.map_err(silent)?.map_err(|error| trouble(&error))?;
+            let driving = tokio::spawn(async move {
                 while let Some(message) = futures::future::poll_fn(|context| connection.poll_message(context)).await {
                     match message {
                         Ok(AsyncMessage::Notice(notice)) => hear(&notice, &told),
@@ -80,10 +89,10 @@ impl Postgres {
                     }
                 }
             });
-            Ok::<_, tokio_postgres::Error>(client)
+            let standing = tokio::time::timeout(CONNECT_PATIENCE, fence::admit(&client)).await.map_err(silent)??;
+            Ok::<_, SqlError>((client, driving.abort_handle(), standing))
         });
-        let client =
-            block_on(task).map_err(|error| SqlError::Lost(error.to_string()))?.map_err(|error| trouble(&error))?;
+        let (client, driving, standing) = block_on(task).map_err(|error| SqlError::Lost(error.to_string()))??;
         let connection = Self {
             client,
             statements: RefCell::default(),
@@ -92,6 +101,8 @@ impl Postgres {
             doomed: Cell::new(false),
             unsure,
             until: Cell::new(None),
+            standing,
+            patience: Patience::new(driving),
         };
         connection.batch(SETTINGS)?;
         Ok(connection)
@@ -102,9 +113,17 @@ impl Postgres {
         !self.inside.get() || self.doomed.get() || self.client.is_closed()
     }
 
-    /// Whether the connection is gone.
+    /// Whether the connection is gone, or leads to a server that another one has taken over from.
     pub(crate) fn is_lost(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.standing.as_ref().is_some_and(fence::is_passed)
+    }
+
+    /// See [`crate::Connection::bound_waits`].
+    pub(crate) fn bound_waits(&self) -> Result<(), SqlError> {
+        self.batch(patience::OTHERS)?;
+        let (since, driving) = self.patience.shared();
+        DRIVER.spawn(Patience::watch(since, driving));
+        Ok(())
     }
 
     /// Several statements without parameters, results ignored.
@@ -115,6 +134,10 @@ impl Postgres {
 
     /// A word that begins or ends a unit or a savepoint. True when `sql` was one.
     pub(crate) fn control(&self, sql: &str) -> Result<bool, SqlError> {
+        let ends = sql.starts_with("COMMIT") || sql.starts_with("ROLLBACK") || sql.starts_with("BEGIN");
+        if ends {
+            self.patience.begin();
+        }
         match sql {
             "BEGIN" | "BEGIN IMMEDIATE" => {
                 self.begin("BEGIN ISOLATION LEVEL READ COMMITTED")?;
@@ -230,6 +253,7 @@ impl Postgres {
         if self.until.get().is_some_and(|until| Instant::now() >= until) {
             return Err(SqlError::TooLong);
         }
+        self.patience.begin();
         if let Some(known) = self.statements.borrow().get(sql) {
             return Ok(known.clone());
         }
@@ -244,6 +268,7 @@ impl Postgres {
     }
 
     fn watch<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, SqlError> {
+        self.patience.end();
         result.map_err(|error| {
             if self.inside.get() {
                 self.doomed.set(true);
@@ -270,7 +295,7 @@ fn hear(notice: &DbError, unsure: &AtomicBool) {
 }
 
 /// Sorts the server's errors by what they mean for a unit.
-fn trouble(error: &tokio_postgres::Error) -> SqlError {
+pub(crate) fn trouble(error: &tokio_postgres::Error) -> SqlError {
     let Some(found) = error.as_db_error() else {
         let broken = error.source().is_some_and(|source| source.is::<std::io::Error>());
         let text = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));

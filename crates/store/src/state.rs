@@ -81,6 +81,9 @@ pub(crate) struct State {
     /// did, whether it wrote rows, and how many this node has begun.
     pub(crate) seen: Option<Mark>,
     pub(crate) pending: Option<Mark>,
+    /// The last group that this node may have told somebody is committed. Unlike `seen` it outlives trouble: a server that
+    /// does not have it is not believed.
+    pub(crate) told: Option<Mark>,
     pub(crate) terms: u64,
     pub(crate) terms_changed: bool,
     pub(crate) wrote: bool,
@@ -329,6 +332,8 @@ impl GroupState for State {
         self.undo.clear();
         self.wrote = false;
         self.seen = self.pending.take().or(self.seen);
+        self.told = self.seen;
+        self.fixed.published.confirm(self.next_line - 1);
     }
 
     fn reload(&mut self, connection: &Connection) -> Result<(), SqlError> {

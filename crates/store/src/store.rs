@@ -281,8 +281,14 @@ impl Store {
     }
 
     fn read_once<T>(&self, body: &mut impl FnMut(&Snapshot<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Asked before the snapshot is opened: a server that has less is an old primary or another's copy.
+        let told = self.inner.published.confirmed();
         self.inner.readers.snapshot(|connection, until| {
             let last_line = crate::journal::last(connection)?;
+            if last_line < told && !sql::has_defect("believe-any-server") {
+                let text = format!("its journal ends at line {last_line}, and line {told} was committed");
+                return Err(SqlError::Behind(text).into());
+            }
             // Committed but not yet published: the writer is about to, or another node has written, whose lines the next
             // group folds before it begins.
             let other_nodes = self.inner.readers.database().is_server();

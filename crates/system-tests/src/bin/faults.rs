@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
+use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, standby_lost};
 use system_tests::faults::{How, Tally, bit_flips, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
@@ -17,7 +18,8 @@ use system_tests::powercut::loader::{self, Load};
   faults disk-full --rounds 3 --defect ignore-io-errors
 
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
-lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys")]
+lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; pg-promote asynchronous;
+pg-old-primary believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -67,10 +69,20 @@ enum Row {
     WebhookDown,
     /// Thousands of clients at once, with a storm of retries.
     Herd,
+    /// The primary of a cluster is killed, and a standby takes over.
+    PgPromote,
+    /// The old primary stays, or comes back, after another took over.
+    PgOldPrimary,
+    /// The standbys are lost, and waiting COMMITs are cancelled.
+    PgStandbyLost,
+    /// The line to the server is cut at four points of the exchange, and anywhere.
+    PgCuts,
+    /// One of two nodes sleeps in the middle of its work.
+    PausedNode,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 9] = [
+const ROWS: [(Row, u64); 14] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -80,14 +92,23 @@ const ROWS: [(Row, u64); 9] = [
     (Row::SilentBank, 1),
     (Row::WebhookDown, 2),
     (Row::Herd, 1),
+    (Row::PgPromote, 5),
+    (Row::PgOldPrimary, 5),
+    (Row::PgStandbyLost, 5),
+    (Row::PgCuts, 5),
+    (Row::PausedNode, 5),
 ];
+
+/// Defects of the product, which a build has or has not.
+const BUILT_IN: [&str; 4] = ["ignore-io-errors", "answer-before-commit", "believe-any-server", "believe-warning"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(directory) = &arguments.load {
         return finish(load(&arguments, directory).map(|()| true));
     }
-    if arguments.defect.as_deref() == Some("ignore-io-errors") && !cfg!(feature = "seeded-defects") {
+    if arguments.defect.as_deref().is_some_and(|defect| BUILT_IN.contains(&defect)) && !cfg!(feature = "seeded-defects")
+    {
         eprintln!("faults: this build has no such defect in it; build it with --features seeded-defects");
         return ExitCode::from(2);
     }
@@ -139,6 +160,11 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::DiskFull => runtime.block_on(disk_full::run(&how))?,
         Row::SilentBank => runtime.block_on(silent_bank::run(&how))?,
         Row::WebhookDown => runtime.block_on(webhook_down::run(&how))?,
+        Row::PgPromote => runtime.block_on(promote::run(&how))?,
+        Row::PgOldPrimary => runtime.block_on(old_primary::run(&how))?,
+        Row::PgStandbyLost => runtime.block_on(standby_lost::run(&how))?,
+        Row::PgCuts => runtime.block_on(cuts::run(&how))?,
+        Row::PausedNode => runtime.block_on(paused_node::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))

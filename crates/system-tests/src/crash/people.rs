@@ -155,7 +155,14 @@ pub async fn settle(server: &Server, client: &reqwest::Client, staff: &str) -> i
 /// # Errors
 /// When the command line refuses.
 pub fn staff_token(executable: &Path, directory: &Path) -> io::Result<String> {
-    let mut command = Command::new(executable);
+    staff_token_at(Command::new(executable), directory)
+}
+
+/// As [`staff_token`], by a command that is prepared otherwise.
+///
+/// # Errors
+/// As there.
+pub fn staff_token_at(mut command: Command, directory: &Path) -> io::Result<String> {
     command
         .args(["staff", "enrol", "harness", "--role", "administrator", "--sandbox", "--json", "--data"])
         .arg(directory);

@@ -1,7 +1,7 @@
 //! Whether what a kill left behind agrees with the book of wishes.
 
 use crate::crash::book::{Aim, Book, Told, Wish};
-use sql::{Connection, SqlError};
+use sql::{Connection, Database, SqlError};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,23 @@ pub fn judge(file: &Path, book: &Book) -> Result<(), String> {
     if let Some(difference) = report.difference {
         return Err(difference.to_string());
     }
-    let rows = Connection::open_reader(file).and_then(|connection| read(&connection));
+    compare(Connection::open_reader(file), book)
+}
+
+/// As [`judge`], on a server.
+///
+/// # Errors
+/// As there.
+pub fn judge_on_server(database: &Database, book: &Book) -> Result<(), String> {
+    let report = checker::check_database(database, &mut |_| {}).map_err(|error| format!("{error} ({error:?})"))?;
+    match report.difference {
+        Some(difference) => Err(difference.to_string()),
+        None => compare(database.open_reader(), book),
+    }
+}
+
+fn compare(connection: Result<Connection, SqlError>, book: &Book) -> Result<(), String> {
+    let rows = connection.and_then(|connection| read(&connection));
     let rows = rows.map_err(|error| format!("the rows cannot be read: {error}"))?;
     book.wishes.iter().try_for_each(|wish| kept(wish, &rows))?;
     no_ghosts(book, &rows)?;

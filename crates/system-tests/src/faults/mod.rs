@@ -10,6 +10,7 @@ pub mod desk;
 pub mod disk_full;
 pub mod herd;
 pub mod nth_io;
+pub mod postgres;
 pub mod shim;
 pub mod silent_bank;
 pub mod torn_writes;
