@@ -245,7 +245,10 @@ impl Postgres {
         }
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         let sent = waiting.iter().map(|one| self.client.execute_raw(&one.statement, one.params.iter()));
-        self.watch(block_on(try_join_all(sent))).map(drop)
+        self.watch(block_on(try_join_all(sent)))?;
+        // What made them go out comes next.
+        self.patience.begin();
+        Ok(())
     }
 
     #[expect(clippy::disallowed_methods, reason = "how long a snapshot lives is the machine's time, not the bank's")]

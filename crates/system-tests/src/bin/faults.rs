@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, standby_lost};
-use system_tests::faults::{How, Tally, bit_flips, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down};
+use system_tests::faults::{
+    How, Tally, bit_flips, clock_jumps, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down,
+};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -19,7 +21,7 @@ use system_tests::powercut::loader::{self, Load};
 
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; pg-promote asynchronous;
-pg-old-primary believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit")]
+pg-old-primary believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -79,10 +81,12 @@ enum Row {
     PgCuts,
     /// One of two nodes sleeps in the middle of its work.
     PausedNode,
+    /// A machine's clock jumps, forward and back.
+    ClockJumps,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 14] = [
+const ROWS: [(Row, u64); 15] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -97,10 +101,12 @@ const ROWS: [(Row, u64); 14] = [
     (Row::PgStandbyLost, 5),
     (Row::PgCuts, 5),
     (Row::PausedNode, 5),
+    (Row::ClockJumps, 3),
 ];
 
 /// Defects of the product, which a build has or has not.
-const BUILT_IN: [&str; 4] = ["ignore-io-errors", "answer-before-commit", "believe-any-server", "believe-warning"];
+const BUILT_IN: [&str; 5] =
+    ["ignore-io-errors", "answer-before-commit", "believe-any-server", "believe-warning", "clock-goes-back"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -165,6 +171,7 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::PgStandbyLost => runtime.block_on(standby_lost::run(&how))?,
         Row::PgCuts => runtime.block_on(cuts::run(&how))?,
         Row::PausedNode => runtime.block_on(paused_node::run(&how))?,
+        Row::ClockJumps => runtime.block_on(clock_jumps::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))

@@ -152,7 +152,7 @@ impl Client {
             self.trial.book.lock().unwrap_or_else(PoisonError::into_inner).wishes[number].told = told;
             match &self.tide {
                 None if status == 0 => return,
-                Some(_) if status == 0 || status >= 500 => tokio::time::sleep(LATER).await,
+                Some(_) if matches!(status, 0 | 401 | 429 | 500..) => tokio::time::sleep(LATER).await,
                 _ => {}
             }
         }

@@ -6,6 +6,7 @@
 //! behind the bank's back.
 
 pub mod bit_flips;
+pub mod clock_jumps;
 pub mod desk;
 pub mod disk_full;
 pub mod herd;

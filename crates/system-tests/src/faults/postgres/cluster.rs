@@ -285,15 +285,6 @@ impl Server {
         signal("KILL", &all)?;
         child.wait().map(drop)
     }
-
-    /// The process of it that receives the log from its primary.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn receiver(&self) -> io::Result<u32> {
-        let answer = self.ask("SELECT pid FROM pg_stat_wal_receiver")?;
-        answer.parse().map_err(|_| io::Error::other(format!("{} receives nothing", self.name)))
-    }
 }
 
 impl Drop for Server {
@@ -368,8 +359,8 @@ impl Cluster {
         self.standbys.iter().try_for_each(|standby| standby.follow(None))
     }
 
-    /// Of the standbys the one that has most becomes the primary, and the other follows it. `ready` is called with it just
-    /// before. Returns when it left recovery, in microseconds since 1970, and the old primary.
+    /// Of the standbys the one that has most becomes the primary; the other follows it from just before, and `ready` is called
+    /// with it then. Returns when it left recovery, in microseconds since 1970, and the old primary.
     ///
     /// # Errors
     /// When it does not.
@@ -379,16 +370,16 @@ impl Cluster {
             most = most.max((standby.received()?, place));
         }
         let chosen = self.standbys.swap_remove(most.1);
+        for standby in &self.standbys {
+            standby.tell(&format!("primary_conninfo = '{}'", standby.way_to(&chosen)))?;
+            standby.ask("SELECT pg_reload_conf()")?;
+        }
         let watch = chosen.watch_recovery()?;
         ready(&chosen);
         chosen.promote()?;
         let told = checked("waiting for the end of recovery", watch.wait_with_output()?)?;
         let left = told.lines().last().and_then(|line| line.parse().ok());
         let left = left.ok_or_else(|| io::Error::other(format!("no moment of promotion: {told}")))?;
-        for standby in &self.standbys {
-            standby.tell(&format!("primary_conninfo = '{}'", standby.way_to(&chosen)))?;
-            standby.ask("SELECT pg_reload_conf()")?;
-        }
         Ok((left, std::mem::replace(&mut self.primary, chosen)))
     }
 

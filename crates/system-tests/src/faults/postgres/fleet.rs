@@ -75,7 +75,11 @@ pub async fn settle_and_judge(
     Ok(found.settled)
 }
 
-fn judge(trial: &Trial, primary: &cluster::Server, tally: &mut Tally) -> io::Result<()> {
+/// Compares the rows on a server with what was told.
+///
+/// # Errors
+/// When the database's address is none.
+pub fn judge(trial: &Trial, primary: &cluster::Server, tally: &mut Tally) -> io::Result<()> {
     let database = Database::parse(&primary.url()).map_err(io::Error::other)?;
     let book = trial.book.lock().unwrap_or_else(PoisonError::into_inner);
     if let Err(wrong) = crate::crash::verdict::judge_on_server(&database, &book) {

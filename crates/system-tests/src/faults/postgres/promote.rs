@@ -14,7 +14,7 @@ use crate::crash::round::Trial;
 use crate::crash::server::Server;
 use crate::crash::traffic::Tide;
 use crate::faults::disk_full::pay;
-use crate::faults::postgres::cluster::{self, Cluster};
+use crate::faults::postgres::cluster::Cluster;
 use crate::faults::postgres::fleet;
 use crate::faults::postgres::proxy::Proxy;
 use crate::faults::{How, Tally, now};
@@ -22,7 +22,7 @@ use std::io;
 use std::time::Duration;
 use vocabulary::Clock;
 
-/// The defect: no commit waits for a standby, and the standbys lag when the primary dies.
+/// The defect: no commit waits for a standby, and the standbys have left when the primary dies.
 pub const DEFECT: &str = "asynchronous";
 
 const CLIENTS: u32 = 12;
@@ -76,10 +76,12 @@ async fn one(
     let mut draw = chance.branch(1);
     let tide = Tide::start(trial, &server.address, (CLIENTS, true), chance);
     tokio::time::sleep(Duration::from_millis(600 + draw.below(900))).await;
-    let stopped = if how.has(DEFECT) { lag(cluster).await? } else { Vec::new() };
+    if how.has(DEFECT) {
+        cluster.detach()?;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
     let killed = now();
     cluster.primary.kill()?;
-    cluster::signal("CONT", &stopped)?;
     let probe = probe(trial, &server.address);
     let early = draw.percent(50);
     let (left, old) = cluster.promote(|chosen| {
@@ -96,7 +98,7 @@ async fn one(
     tide.stop().await?;
     let Some(first) = first else {
         tally.wrong(format!("nothing was acknowledged within {} s of the end of the primary", PATIENCE.as_secs()));
-        fleet::settle_and_judge(trial, server, (&cluster.primary, chance), tally).await?;
+        fleet::judge(trial, &cluster.primary, tally)?;
         return Ok(("not back".to_owned(), None));
     };
     let settled = fleet::settle_and_judge(trial, server, (&cluster.primary, chance), tally).await?;
@@ -124,12 +126,4 @@ fn probe(trial: &Trial, address: &str) -> tokio::task::JoinHandle<Option<i64>> {
         }
         None
     })
-}
-
-/// The standbys receive nothing for a while; the processes that were stopped for it.
-async fn lag(cluster: &Cluster) -> io::Result<Vec<u32>> {
-    let receivers = cluster.standbys.iter().map(cluster::Server::receiver).collect::<io::Result<Vec<u32>>>()?;
-    cluster::signal("STOP", &receivers)?;
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    Ok(receivers)
 }

@@ -53,6 +53,9 @@ pub async fn run(how: &How) -> io::Result<Tally> {
         let told = one((&trial, &server), (&mut cluster, &proxy), (turn, &chance), &mut tally).await?;
         tally.rounds += 1;
         println!("  round {round}: {told}");
+        if !tally.wrong.is_empty() {
+            break;
+        }
     }
     tally.fact(fleet::acknowledged(&trial));
     Ok(tally)
@@ -109,6 +112,8 @@ async fn one(
     tide.stop().await?;
     if first.is_none() {
         tally.wrong(format!("nothing was granted within {} s of the return", BACK.as_secs()));
+        fleet::judge(trial, &cluster.primary, tally)?;
+        return Ok(format!("{end} {ended} times, and not back"));
     }
     let settled = fleet::settle_and_judge(trial, server, (&cluster.primary, chance), tally).await?;
     if let Some(old) = old {
