@@ -99,8 +99,6 @@ if has_crate system-tests; then
     stage bit-flips ./x faults bit-flips --rounds 60
     find_postgres || apt_install postgresql || true
     stage pg-cuts ./x faults pg-cuts --rounds 1
-    stage pg-promote ./x faults pg-promote --rounds 1
-    stage clock-jumps ./x faults clock-jumps --rounds 1
   fi
 fi
 stage postgres on_postgres
