@@ -97,6 +97,8 @@ if has_crate system-tests; then
   else
     stage torn-writes ./x faults torn-writes --rounds 100
     stage bit-flips ./x faults bit-flips --rounds 60
+    find_postgres || apt_install postgresql || true
+    stage pg-cuts ./x faults pg-cuts --rounds 1
   fi
 fi
 stage postgres on_postgres

@@ -69,6 +69,10 @@ impl RateLimiter {
             make_room(&mut shard, now);
         }
         let due = shard.entry(key).or_insert(now);
+        if *due > now + self.ahead {
+            // Nobody is let in so far ahead: the machine's clock went back, and would shut everybody out until it has caught up.
+            *due = now;
+        }
         let next = (*due).max(now) + self.cost;
         let wait = next - now - self.ahead;
         if wait > 0 {

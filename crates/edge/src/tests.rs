@@ -90,6 +90,17 @@ fn a_rate_lets_a_burst_in_and_then_its_average() {
 }
 
 #[test]
+fn a_clock_that_goes_back_shuts_nobody_out() {
+    let limiter = RateLimiter::new(Rate { per_second: 10, burst: 5 });
+    let key = RateKey::Caller(1);
+    let at = |micros: i64| vocabulary::Timestamp::from_micros(micros);
+    let day = 86_400_000_000;
+    assert!((0..9).filter(|_| limiter.take(key, at(2 * day)).is_ok()).count() < 9, "a burst and no more");
+    assert!(limiter.take(key, at(day)).is_ok(), "a day earlier nothing is known");
+    assert!((0..9).filter(|_| limiter.take(key, at(day)).is_ok()).count() < 9, "but counting goes on");
+}
+
+#[test]
 fn a_rate_limiter_remembers_a_bounded_number_of_keys() {
     let limiter = RateLimiter::new(Rate { per_second: 1, burst: 1 });
     for key in 0..500_000_u128 {

@@ -42,7 +42,7 @@ impl Database {
         match self {
             Self::File(file) => Connection::open_writer(file, cache_kib),
             Self::Server(server) => {
-                let connection = Connection { engine: Engine::Server(Postgres::connect(server)?) };
+                let connection = Connection { engine: Engine::Server(Box::new(Postgres::connect(server)?)) };
                 vetting::still_durable(server, &connection)?;
                 Ok(connection)
             }
@@ -59,7 +59,7 @@ impl Database {
             Self::Server(server) => {
                 let server = Postgres::connect(server)?;
                 server.batch("SET default_transaction_read_only = on")?;
-                Ok(Connection { engine: Engine::Server(server) })
+                Ok(Connection { engine: Engine::Server(Box::new(server)) })
             }
         }
     }
@@ -73,7 +73,7 @@ pub struct Connection {
 /// Which database it talks to.
 pub(crate) enum Engine {
     Embedded(rusqlite::Connection),
-    Server(Postgres),
+    Server(Box<Postgres>),
 }
 
 /// 4 kB pages: larger ones write more for each random change.

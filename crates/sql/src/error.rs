@@ -20,6 +20,8 @@ pub enum SqlError {
     Lost(String),
     /// The server, or how it is asked for, does not do; what to do stands in the text.
     Refused(String),
+    /// The server lacks what this node has been told is committed: it is not the one to go on with.
+    Behind(String),
     /// The server answered "done" with a warning: the commit may stand on one machine alone, and be lost with it.
     Unsure,
     /// A snapshot's time was over before everything was read from it.
@@ -57,6 +59,7 @@ impl fmt::Display for SqlError {
             Self::Busy => f.write_str("the database is in use"),
             Self::Lost(text) => write!(f, "the database server cannot be reached: {text}"),
             Self::Refused(text) => f.write_str(text),
+            Self::Behind(text) => write!(f, "the database server is behind what this node has seen: {text}"),
             Self::Unsure => f.write_str("the server does not vouch for a commit"),
             Self::TooLong => f.write_str("reading took too long"),
             Self::NoReader => f.write_str("too many readers are at work"),

@@ -12,6 +12,7 @@ mod checkpoint;
 mod complaints;
 mod connection;
 mod error;
+mod fence;
 mod line;
 mod lock;
 mod log_damage;
@@ -27,6 +28,7 @@ mod server_clock;
 pub mod testing;
 mod tls;
 mod unit;
+mod unit_error;
 mod value;
 mod vetting;
 mod writer;
@@ -42,12 +44,20 @@ pub use readers::{Deadline, ReadLimits, Readers};
 pub use reading::Reading;
 pub use server::Server;
 pub use unit::Unit;
+pub use unit_error::UnitError;
 pub use value::{Param, Row};
 pub use vetting::MOST_SKEW;
-pub use writer::{GroupState, Lane, Limits, UnitError, Verdict, Writer};
+pub use writer::{GroupState, Lane, Limits, Verdict, Writer};
 
 /// Database files are called this within a data directory.
 pub const FILE_NAME: &str = "bank.db";
+
+/// Whether the executable is to misbehave in this way, so that a fault harness can show that it notices: only in a build with
+/// the feature `seeded-defects`, and when `JIAOZI_DEFECT` says so.
+#[must_use]
+pub fn has_defect(name: &str) -> bool {
+    cfg!(feature = "seeded-defects") && std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == name)
+}
 
 #[cfg(test)]
 mod tests;

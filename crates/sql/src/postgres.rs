@@ -12,6 +12,7 @@
 
 use crate::complaints::{hear, trouble};
 use crate::error::SqlError;
+use crate::fence::{self, Standing};
 use crate::line::{Known, Line, Owned, Parcel};
 use crate::server::Server;
 use crate::value::{Param, Value};
@@ -28,6 +29,14 @@ use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, private::BytesMut};
 use tokio_postgres::{AsyncMessage, Client, Row};
+
+/// How long a server may take to say where it stands.
+const ADMISSION: Duration = Duration::from_secs(5);
+
+/// Told to the server by a writer: so long may a unit of this connection stand still, and so long, a little longer, is waited
+/// for the lock of one that does.
+const OTHERS: &str =
+    "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '7s'; SET tcp_user_timeout = '10s'";
 
 /// Drives the sockets of all connections; what is done on them is decided by who owns them.
 static DRIVER: LazyLock<Runtime> = LazyLock::new(|| {
@@ -56,6 +65,8 @@ pub(crate) struct Postgres {
     patience: Cell<Option<Duration>>,
     /// What drives this connection.
     drive: AbortHandle,
+    /// Where the server stood; nothing when it has no timelines.
+    standing: Option<Standing>,
 }
 
 impl Postgres {
@@ -78,9 +89,11 @@ impl Postgres {
                     }
                 }
             });
-            Ok::<_, SqlError>((client, drive.abort_handle()))
+            let standing = tokio::time::timeout(ADMISSION, fence::admit(&client)).await;
+            let standing = standing.map_err(|_| SqlError::Lost("no answer while connecting".to_owned()))??;
+            Ok::<_, SqlError>((client, drive.abort_handle(), standing))
         });
-        let (client, drive) = block_on(task).map_err(|error| SqlError::Lost(error.to_string()))??;
+        let (client, drive, standing) = block_on(task).map_err(|error| SqlError::Lost(error.to_string()))??;
         let connection = Self {
             client,
             statements: RefCell::default(),
@@ -91,6 +104,7 @@ impl Postgres {
             until: Cell::new(None),
             patience: Cell::new(None),
             drive,
+            standing,
         };
         connection.batch(SETTINGS)?;
         Ok(connection)
@@ -101,9 +115,9 @@ impl Postgres {
         !self.inside.get() || self.doomed.get() || self.is_lost()
     }
 
-    /// Whether the connection is gone.
+    /// Whether the connection is gone, or leads to a server that another one has taken over from.
     pub(crate) fn is_lost(&self) -> bool {
-        self.client.is_closed() || self.drive.is_finished()
+        self.client.is_closed() || self.drive.is_finished() || self.standing.as_ref().is_some_and(fence::is_passed)
     }
 
     /// Several statements without parameters, results ignored.
@@ -301,7 +315,7 @@ impl Postgres {
     /// seconds, because the network forgot us or this node sleeps, it ends the unit and gives its locks to other nodes.
     pub(crate) fn answers_within(&self, patience: Duration) -> Result<(), SqlError> {
         if self.patience.replace(Some(patience)).is_none() {
-            self.batch("SET idle_in_transaction_session_timeout = '5s'")?;
+            self.batch(OTHERS)?;
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ use crate::connection::{Connection, Database};
 use crate::error::SqlError;
 use crate::queue::{Queue, Refused};
 use crate::unit::Unit;
+use crate::unit_error::UnitError;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -41,38 +42,6 @@ pub enum Verdict {
     /// Undo it.
     Undo,
 }
-
-/// Why a unit has no result.
-#[derive(Debug)]
-pub enum UnitError {
-    /// The queue is full: nothing was started. Try again later.
-    Overloaded,
-    /// The unit waited past its deadline: nothing was started.
-    Expired,
-    /// The writer has stopped: nothing was started.
-    Stopped,
-    /// The group could not be committed: nothing was kept.
-    NotCommitted,
-    /// The unit panicked: nothing of it was kept.
-    Panicked,
-    /// The writer went away after taking the unit: whether it was kept is not known.
-    Unknown,
-}
-
-impl std::fmt::Display for UnitError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Overloaded => "too many units of work are waiting",
-            Self::Expired => "the unit of work waited too long and was not started",
-            Self::Stopped => "the writer has stopped",
-            Self::NotCommitted => "the group could not be committed; nothing was kept",
-            Self::Panicked => "the unit of work failed; nothing was kept",
-            Self::Unknown => "whether the unit of work was kept is not known",
-        })
-    }
-}
-
-impl std::error::Error for UnitError {}
 
 /// Which queue a unit waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +181,7 @@ impl<S: GroupState> Writer<S> {
     /// # Errors
     /// When the threads cannot be started.
     pub fn start(database: &Database, connection: Connection, state: S, limits: Limits) -> Result<Self, SqlError> {
+        connection.answers_within(PATIENCE)?;
         let queue = Arc::new(Queue::new(limits.queue));
         let checkpointer = match database {
             Database::File(file) => Some(Checkpointer::start(file)?),
@@ -310,6 +280,11 @@ impl<S: GroupState> Loop<S> {
         while self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
             self.turns.gather(|| waiting.len() + self.queue.len());
             let mut finished = Vec::with_capacity(waiting.len() + 1);
+            self.turn_away(&mut waiting, &mut finished);
+            if waiting.is_empty() && bulk.is_none() {
+                answer(finished);
+                continue;
+            }
             if let Err(error) = self.begin() {
                 tracing::error!(%error, "no unit could begin");
                 let all = waiting.drain(..).chain(bulk.take());
@@ -326,11 +301,28 @@ impl<S: GroupState> Loop<S> {
         }
     }
 
+    /// Who has waited too long is told so before a group begins: that may take seconds when the server is in trouble.
+    fn turn_away(&self, waiting: &mut VecDeque<Queued<S>>, finished: &mut Finished<S>) {
+        for queued in std::mem::take(waiting) {
+            if queued.since.elapsed() > self.limits.patience {
+                finished.push((queued.work, Some(UnitError::Expired)));
+            } else {
+                waiting.push_back(queued);
+            }
+        }
+    }
+
+    /// Another connection to the server.
+    fn connect(&self) -> Result<Connection, SqlError> {
+        let connection = self.database.open_writer(0)?;
+        connection.answers_within(PATIENCE)?;
+        Ok(connection)
+    }
+
     fn begin(&mut self) -> Result<(), SqlError> {
         if self.connection.is_lost() {
-            self.connection = self.database.open_writer(0)?;
+            self.connection = self.connect()?;
         }
-        self.connection.answers_within(PATIENCE)?;
         self.connection.execute("BEGIN IMMEDIATE", &[])?;
         #[expect(clippy::disallowed_methods, reason = "how long a group waits is the machine's time, not the bank's")]
         let asked = Instant::now();
@@ -463,7 +455,7 @@ impl<S: GroupState> Loop<S> {
 }
 
 /// Longer than a lock is waited for: a server that is silent for so long is asked no more.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn set_all<S: GroupState>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {

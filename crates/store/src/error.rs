@@ -58,6 +58,7 @@ impl From<SqlError> for StoreError {
             | SqlError::Busy
             | SqlError::Lost(_)
             | SqlError::Refused(_)
+            | SqlError::Behind(_)
             | SqlError::Unsure => {
                 tracing::error!(%error, "database");
                 Self::Unavailable

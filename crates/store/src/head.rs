@@ -2,9 +2,10 @@
 //!
 //! Each node keeps accounts and limit groups in memory, as on the embedded database. A group begins by locking the head. If
 //! the head is as this node left it, its memory is right. If other nodes have committed groups since, it folds the lines that
-//! they wrote, by the same `replay` as posting, and takes the slices whose terms they changed. If the head does not continue
-//! what this node has seen (another primary took over and the node's last groups are not part of its history), everything is
-//! forgotten and read anew.
+//! they wrote, by the same `replay` as posting, and takes the slices whose terms they changed. What it knows of a group that
+//! failed it forgets and reads anew. If the head does not continue what this node was told is committed (an old primary came
+//! back, or a standby without the node's last groups took over), the server is refused: 503, until the node is sent to the
+//! server that has them, or started anew.
 //!
 //! The races closed here: two nodes never decide at the same time, because who decides holds the head's row, in the unit that
 //! writes what was decided; a node that was paused decides nothing until it has locked the head, and what it then does not
@@ -73,6 +74,7 @@ pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), Sql
             recovery::catch_up(state, connection, ends)?;
         }
         _ => {
+            continues(state, connection, &head)?;
             recovery::reload(state, connection)?;
             if (state.next_line, state.next_key, state.next_event) != ends {
                 return Err(SqlError::Corrupt("the head is not where the journal ends"));
@@ -85,6 +87,21 @@ pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), Sql
     state.last_news = head.news;
     state.fixed.clock.advance_to(head.now);
     Ok(())
+}
+
+/// Refuses a history without the last group that this node has told its clients is committed: an old primary that came
+/// back, a standby that had not everything, a database restored to an earlier moment. Going on there would lose what was
+/// acknowledged without a word. Whoever accepts that starts the node anew: then it knows nothing and believes the database.
+fn continues(state: &State, connection: &Connection, head: &Head) -> Result<(), SqlError> {
+    let Some(told) = state.told else { return Ok(()) };
+    let forgotten = told.group + MARKS_KEPT <= head.mark.group || sql::has_defect("believe-any-server");
+    if told == head.mark || forgotten || told.group < head.mark.group && known(connection, told)? {
+        return Ok(());
+    }
+    Err(SqlError::Behind(format!(
+        "it stands at group {} and has no group {} as this node has seen it committed; send the node to the server that has it, or start the node anew to go on without it",
+        head.mark.group, told.group
+    )))
 }
 
 /// Moves the head past this group. The mark counts as seen once the group is committed.

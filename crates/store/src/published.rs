@@ -15,16 +15,28 @@ const CHUNKS: usize = 1 << 18;
 pub(crate) struct Published {
     chunks: RwLock<Vec<OnceLock<Box<[AtomicU64]>>>>,
     line: AtomicU64,
+    /// The last line of a group that this node has committed itself: no server that it may believe has less.
+    confirmed: AtomicU64,
 }
 
 impl Published {
     pub(crate) fn new(line: u64) -> Self {
-        Self { chunks: RwLock::new(Vec::new()), line: AtomicU64::new(line) }
+        Self { chunks: RwLock::new(Vec::new()), line: AtomicU64::new(line), confirmed: AtomicU64::new(0) }
     }
 
     /// The last committed line.
     pub(crate) fn line(&self) -> u64 {
         self.line.load(Ordering::Acquire)
+    }
+
+    /// The last line that this node has been told is committed, as of now.
+    pub(crate) fn confirmed(&self) -> u64 {
+        self.confirmed.load(Ordering::Acquire)
+    }
+
+    /// A group of this node was committed, and this is the last line.
+    pub(crate) fn confirm(&self, line: u64) {
+        self.confirmed.fetch_max(line, Ordering::Release);
     }
 
     /// The account's last committed line, 0 when it has not been touched since the start.

@@ -57,6 +57,7 @@ pub(crate) fn load(connection: &Connection, fixed: Fixed) -> Result<State, SqlEr
         undo: Vec::new(),
         seen: None,
         pending: None,
+        told: None,
         terms: 0,
         last_news: 0,
         terms_changed: false,

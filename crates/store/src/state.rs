@@ -105,6 +105,9 @@ pub(crate) struct State {
     /// told news, whether this one changed terms, whether it wrote rows, and how many this node has begun.
     pub(crate) seen: Option<Mark>,
     pub(crate) pending: Option<Mark>,
+    /// The last group that this node may have told somebody is committed. Unlike `seen` it outlives trouble: a server that
+    /// does not have it is not believed.
+    pub(crate) told: Option<Mark>,
     pub(crate) terms: u64,
     pub(crate) last_news: u64,
     pub(crate) terms_changed: bool,
@@ -394,6 +397,8 @@ impl GroupState for State {
             self.fixed.ear.is_own(mark);
             self.seen = Some(mark);
         }
+        self.told = self.seen;
+        self.fixed.published.confirm(self.next_line - 1);
     }
 
     fn reload(&mut self, connection: &Connection) -> Result<(), SqlError> {

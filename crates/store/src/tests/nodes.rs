@@ -168,3 +168,28 @@ fn a_commit_that_the_server_does_not_vouch_for_is_unknown_and_acts_once() {
     assert!(post(two, 2, 2, 3, 40));
     assert_eq!((posted(one, 2), posted(two, 3)), (60, 40), "it acted once");
 }
+
+#[test]
+fn a_server_without_what_this_node_was_told_is_committed_is_refused_until_the_node_starts_anew() {
+    let Some(Pair { stores: [one, two], shared, .. }) = &nodes() else { return };
+    people(one, 2);
+    let server = sql::testing::server_of(shared.path()).expect("as before").open_writer(0).expect("opens");
+    server.execute_batch("CREATE TABLE earlier AS SELECT * FROM head").expect("kept");
+    assert!(post(one, 1, 1, 2, 100));
+    // As on an old primary that came back: its history ends before that group.
+    let back = "DELETE FROM journal WHERE seq > (SELECT line FROM earlier); DELETE FROM entry_index; \
+        DELETE FROM group_mark WHERE no > (SELECT grp FROM earlier); DELETE FROM account_slice WHERE version > (SELECT grp FROM earlier); \
+        UPDATE head SET (grp, token, terms, line, key, event, now) = (SELECT grp, token, terms, line, key, event, now FROM earlier)";
+    server.execute_batch(back).expect("as it was");
+    let again = entry(2, vec![step(1, 2, 5)]);
+    let write = |node: &Store| {
+        let again = again.clone();
+        node.write_blocking(move |uow| Ok(Outcome::<_, ()>::Done(uow.post(&again)?.is_ok())))
+    };
+    for _ in 0..2 {
+        assert!(matches!(write(one), Err(StoreError::Unavailable)), "it had been told of more");
+        let read = one.read_blocking(|snapshot| snapshot.lines_from(1, 10));
+        assert!(matches!(read, Err(StoreError::Unavailable)), "and reads nothing there either");
+    }
+    assert!(matches!(write(two), Ok(Outcome::Done(true))), "a node that was told nothing cannot know");
+}

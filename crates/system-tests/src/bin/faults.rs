@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
+use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, standby_lost};
 use system_tests::faults::{
-    How, Tally, bit_flips, database_lost, disk_full, herd, nth_io, silent_bank, torn_writes, two_nodes, webhook_down,
+    How, Tally, bit_flips, clock_jumps, database_lost, disk_full, herd, nth_io, silent_bank, torn_writes, two_nodes,
+    webhook_down,
 };
 use system_tests::powercut::loader::{self, Load};
 
@@ -20,7 +22,8 @@ use system_tests::powercut::loader::{self, Load};
 
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
-forgetful-database; two-nodes new-keys, deaf or answer-before-commit")]
+forgetful-database; two-nodes new-keys, deaf or answer-before-commit; pg-promote asynchronous; pg-old-primary
+believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -74,10 +77,22 @@ enum Row {
     DatabaseLost,
     /// Two nodes of one bank on PostgreSQL, one of which is killed.
     TwoNodes,
+    /// The primary of a cluster is killed, and a standby takes over.
+    PgPromote,
+    /// The old primary stays, or comes back, after another took over.
+    PgOldPrimary,
+    /// The standbys are lost, and waiting COMMITs are cancelled.
+    PgStandbyLost,
+    /// The line to the server is cut at four points of the exchange, and anywhere.
+    PgCuts,
+    /// One of two nodes sleeps in the middle of its work.
+    PausedNode,
+    /// A machine's clock jumps, forward and back.
+    ClockJumps,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 11] = [
+const ROWS: [(Row, u64); 17] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -89,6 +104,22 @@ const ROWS: [(Row, u64); 11] = [
     (Row::Herd, 1),
     (Row::DatabaseLost, 5),
     (Row::TwoNodes, 5),
+    (Row::PgPromote, 5),
+    (Row::PgOldPrimary, 5),
+    (Row::PgStandbyLost, 5),
+    (Row::PgCuts, 5),
+    (Row::PausedNode, 5),
+    (Row::ClockJumps, 3),
+];
+
+/// Defects of the product, which a build has or has not.
+const BUILT_IN: [&str; 6] = [
+    "ignore-io-errors",
+    two_nodes::DEAF,
+    "answer-before-commit",
+    "believe-any-server",
+    "believe-warning",
+    "clock-goes-back",
 ];
 
 fn main() -> ExitCode {
@@ -96,8 +127,7 @@ fn main() -> ExitCode {
     if let Some(directory) = &arguments.load {
         return finish(load(&arguments, directory).map(|()| true));
     }
-    let built_in = ["ignore-io-errors", two_nodes::DEAF, "answer-before-commit"];
-    if arguments.defect.as_deref().is_some_and(|defect| built_in.contains(&defect)) && !cfg!(feature = "seeded-defects")
+    if arguments.defect.as_deref().is_some_and(|defect| BUILT_IN.contains(&defect)) && !cfg!(feature = "seeded-defects")
     {
         eprintln!("faults: this build has no such defect in it; build it with --features seeded-defects");
         return ExitCode::from(2);
@@ -152,6 +182,12 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::SilentBank => runtime.block_on(silent_bank::run(&how))?,
         Row::WebhookDown => runtime.block_on(webhook_down::run(&how))?,
         Row::TwoNodes => runtime.block_on(two_nodes::run(&how))?,
+        Row::PgPromote => runtime.block_on(promote::run(&how))?,
+        Row::PgOldPrimary => runtime.block_on(old_primary::run(&how))?,
+        Row::PgStandbyLost => runtime.block_on(standby_lost::run(&how))?,
+        Row::PgCuts => runtime.block_on(cuts::run(&how))?,
+        Row::PausedNode => runtime.block_on(paused_node::run(&how))?,
+        Row::ClockJumps => runtime.block_on(clock_jumps::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))

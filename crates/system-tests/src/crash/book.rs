@@ -93,6 +93,8 @@ impl Wish {
 pub struct Book {
     /// In the order in which they were sent first.
     pub wishes: Vec<Wish>,
+    /// Codes of refusals that a sound bank may answer with beside the usual ones, under a harness's fault.
+    pub also_expected: Vec<&'static str>,
 }
 
 impl Book {

@@ -67,13 +67,11 @@ impl Setup<'_> {
     }
 
     async fn customer(&mut self, number: usize) -> io::Result<Customer> {
-        let sign_in = format!("+86138{number:08}");
+        let sign_in = sign_in_name(number);
         let new = json!({"sign_in": sign_in, "display_name": format!("Person {number}"), "password": PASSWORD,
             "currencies": ["CNY"]});
         let made = self.post("/v1/customers", None, &format!("customer-{number}"), new).await?;
-        let session = json!({"sign_in": sign_in, "password": PASSWORD});
-        let session = self.post("/v1/sessions", None, "-", session).await?;
-        let token = text(&session, "token")?;
+        let token = self.sign_in(number).await?;
         let number = json!({"number": iban(number)});
         let linked = self.post("/v1/bank-accounts", Some(&token), "link", number).await?;
         let customer = Customer { wallet: text(&made, "wallet")?, bank_account: text(&linked, "id")?, token };
@@ -87,6 +85,12 @@ impl Setup<'_> {
             self.book.wishes[number].told = Told::Done(answer);
         }
         Ok(customer)
+    }
+
+    async fn sign_in(&self, number: usize) -> io::Result<String> {
+        let session = json!({"sign_in": sign_in_name(number), "password": PASSWORD});
+        let session = self.post("/v1/sessions", None, "-", session).await?;
+        text(&session, "token")
     }
 
     /// Waits until the customer's first money has come.
@@ -116,9 +120,26 @@ impl Setup<'_> {
     }
 }
 
+/// Everybody with a new session, by the password: what is done when sessions have ended.
+///
+/// # Errors
+/// When somebody is not let in.
+pub async fn sign_in_again(world: &World, address: &str, client: &reqwest::Client) -> io::Result<World> {
+    let setup = Setup { client, address, book: Book::default() };
+    let mut world = world.clone();
+    for (number, customer) in world.customers.iter_mut().enumerate() {
+        customer.token = setup.sign_in(number).await?;
+    }
+    Ok(world)
+}
+
 fn text(answer: &Value, member: &str) -> io::Result<String> {
     let found = answer.get(member).and_then(Value::as_str);
     found.map(str::to_owned).ok_or_else(|| io::Error::other(format!("no {member} in {answer}")))
+}
+
+fn sign_in_name(number: usize) -> String {
+    format!("+86138{number:08}")
 }
 
 /// A German IBAN with right check digits (ISO 13616: the number modulo 97 is 1).

@@ -1,4 +1,4 @@
-//! The traffic: clients that wish for everything at once until the server is gone.
+//! The traffic: clients that wish for everything at once until the server is gone, or until they are told to stop.
 
 use crate::chance::Chance;
 use crate::crash::book::{Aim, Call, Told, key_of};
@@ -6,7 +6,10 @@ use crate::crash::client::{Exchange, exchange};
 use crate::crash::people::{Customer, Merchant};
 use crate::crash::round::Trial;
 use serde_json::{Value, json};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// A payment on which something more can be done.
@@ -29,16 +32,85 @@ struct Client {
     address: String,
     chance: Chance,
     piles: Arc<Mutex<Piles>>,
+    tide: Option<Arc<Shared>>,
 }
+
+/// What the clients of a tide share.
+struct Shared {
+    stop: AtomicBool,
+    /// Nodes with a sandbox bank each must not be asked for bank transfers: another node's bank would hear of them.
+    top_ups: bool,
+    granted: Mutex<Vec<Instant>>,
+}
+
+/// Traffic that goes on whatever becomes of the server, until it is told to stop.
+pub struct Tide {
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+impl Tide {
+    /// Starts clients, with or without wishes that concern the bank beside.
+    #[must_use]
+    pub fn start(trial: &Trial, address: &str, (clients, top_ups): (u32, bool), chance: &Chance) -> Self {
+        let shared = Arc::new(Shared { stop: AtomicBool::new(false), top_ups, granted: Mutex::default() });
+        let clients = spawn(trial, address, clients, chance, Some(&shared));
+        Self { shared, clients }
+    }
+
+    /// The moments since `from` at which a wish was granted.
+    #[must_use]
+    pub fn granted_since(&self, from: Instant) -> Vec<Instant> {
+        let granted = self.shared.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        granted.iter().copied().filter(|moment| *moment >= from).collect()
+    }
+
+    /// Waits until a wish is granted that was answered after `from`; how long after. Nothing when none is within `most`.
+    pub async fn granted_after(&self, from: Instant, most: Duration) -> Option<Duration> {
+        while from.elapsed() < most {
+            if let Some(first) = self.granted_since(from).into_iter().min() {
+                return Some(first.duration_since(from));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        None
+    }
+
+    /// Waits until the last answer is there, or is not waited for any more.
+    ///
+    /// # Errors
+    /// When a client failed.
+    pub async fn stop(self) -> io::Result<()> {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        for client in self.clients {
+            client.await.map_err(|error| io::Error::other(format!("a client failed: {error}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// How long a client of a tide waits when it was told to come later.
+const LATER: Duration = Duration::from_millis(50);
 
 /// Starts clients; each ends by itself when the server does not answer any more.
 pub fn start(trial: &Trial, address: &str, clients: u32, chance: &Chance) -> Vec<JoinHandle<()>> {
+    spawn(trial, address, clients, chance, None)
+}
+
+fn spawn(
+    trial: &Trial,
+    address: &str,
+    clients: u32,
+    chance: &Chance,
+    tide: Option<&Arc<Shared>>,
+) -> Vec<JoinHandle<()>> {
     let piles = Arc::new(Mutex::new(Piles::default()));
     let client = |number: u32| Client {
         trial: trial.clone(),
         address: address.to_owned(),
         chance: chance.branch(u64::from(number)),
         piles: Arc::clone(&piles),
+        tide: tide.cloned(),
     };
     (0..clients).map(|number| tokio::spawn(client(number).run())).collect()
 }
@@ -56,8 +128,14 @@ fn money(minor: i64) -> Value {
 
 impl Client {
     async fn run(mut self) {
-        loop {
-            let Some((aim, call, next)) = self.draw().await else { return };
+        while !self.is_told_to_stop() {
+            let Some((aim, call, next)) = self.draw().await else {
+                if self.tide.is_none() {
+                    return;
+                }
+                tokio::time::sleep(LATER).await;
+                continue;
+            };
             // The reference of payments and refunds is the wish's key, so that no payment can hide.
             let (number, key, call) = {
                 let mut book = self.trial.book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,10 +148,24 @@ impl Client {
             };
             let Exchange { told, status, .. } = exchange(&self.trial.client, &self.address, &key, &call).await;
             self.remember(&told, next);
+            self.note(&told);
             self.trial.book.lock().unwrap_or_else(PoisonError::into_inner).wishes[number].told = told;
-            if status == 0 {
-                return;
+            match &self.tide {
+                None if status == 0 => return,
+                Some(_) if matches!(status, 0 | 401 | 429 | 500..) => tokio::time::sleep(LATER).await,
+                _ => {}
             }
+        }
+    }
+
+    fn is_told_to_stop(&self) -> bool {
+        self.tide.as_ref().is_some_and(|tide| tide.stop.load(Ordering::SeqCst))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "when an answer came is the machine's time")]
+    fn note(&self, told: &Told) {
+        if let (Some(tide), Told::Done(_)) = (&self.tide, told) {
+            tide.granted.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
         }
     }
 
@@ -120,6 +212,7 @@ impl Client {
                 Some(paid) => refund(&paid),
                 None => self.pay(minor, false),
             }),
+            _ if self.tide.as_ref().is_some_and(|tide| !tide.top_ups) => Some(self.pay(minor, false)),
             _ => {
                 let customer = self.customer();
                 let body = json!({"bank_account": customer.bank_account, "amount": money(minor)});

@@ -36,6 +36,19 @@ impl<'a> Desk<'a> {
     pub async fn send_as(&self, token: &str, method: Method, (path, body): (&str, Option<Value>)) -> io::Result<Value> {
         let key = format!("desk-{}-{}", std::process::id(), self.keys.fetch_add(1, Ordering::Relaxed));
         let key = format!("{key}-{}", self.address.rsplit(':').next().unwrap_or_default());
+        self.send_under(&key, token, (method, path, body)).await
+    }
+
+    /// As [`Desk::send_as`], under a key of the caller's.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_under(
+        &self,
+        key: &str,
+        token: &str,
+        (method, path, body): (Method, &str, Option<Value>),
+    ) -> io::Result<Value> {
         let mut request = self.trial.client.request(method, format!("{}{path}", self.address)).bearer_auth(token);
         request = request.timeout(Duration::from_secs(30)).header("idempotency-key", key);
         if let Some(body) = &body {

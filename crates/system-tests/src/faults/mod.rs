@@ -6,11 +6,13 @@
 //! behind the bank's back.
 
 pub mod bit_flips;
+pub mod clock_jumps;
 pub mod database_lost;
 pub mod desk;
 pub mod disk_full;
 pub mod herd;
 pub mod nth_io;
+pub mod postgres;
 pub mod proxy;
 pub mod shim;
 pub mod silent_bank;
