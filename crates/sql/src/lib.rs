@@ -8,6 +8,7 @@
 //! nothing behind; an I/O error on commit ends the process, never in an answer.
 
 mod backup;
+mod by_hand;
 mod checkpoint;
 mod connection;
 mod error;
@@ -21,10 +22,12 @@ mod reading;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod unit;
+mod unit_error;
 mod value;
 mod writer;
 
 pub use backup::{BackupError, check_file, copy_to};
+pub use by_hand::Step;
 pub use connection::{Connection, Database, Prepared};
 pub use error::SqlError;
 pub use lock::{DirectoryLock, LockError};
@@ -33,8 +36,9 @@ pub use migrate::{Migration, MigrationError, migrate, schema_version};
 pub use readers::{Deadline, ReadLimits, Readers};
 pub use reading::Reading;
 pub use unit::Unit;
+pub use unit_error::UnitError;
 pub use value::{Param, Row};
-pub use writer::{GroupState, Lane, Limits, UnitError, Verdict, Writer};
+pub use writer::{GroupState, Lane, Limits, Verdict, Writer};
 
 /// Database files are called this within a data directory.
 pub const FILE_NAME: &str = "bank.db";

@@ -16,14 +16,16 @@
 //!   the group's transaction, where it would commit alone;
 //! - a panic inside a closure undoes that closure alone; a panic of the writer itself ends the process.
 
+use crate::by_hand::ByHand;
 use crate::checkpoint::Checkpointer;
 use crate::connection::{Connection, Database};
 use crate::error::SqlError;
 use crate::queue::{Queue, Refused};
 use crate::unit::Unit;
+use crate::unit_error::UnitError;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -36,38 +38,6 @@ pub enum Verdict {
     /// Undo it.
     Undo,
 }
-
-/// Why a unit has no result.
-#[derive(Debug)]
-pub enum UnitError {
-    /// The queue is full: nothing was started. Try again later.
-    Overloaded,
-    /// The unit waited past its deadline: nothing was started.
-    Expired,
-    /// The writer has stopped: nothing was started.
-    Stopped,
-    /// The group could not be committed: nothing was kept.
-    NotCommitted,
-    /// The unit panicked: nothing of it was kept.
-    Panicked,
-    /// The writer went away after taking the unit: whether it was kept is not known.
-    Unknown,
-}
-
-impl std::fmt::Display for UnitError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Overloaded => "too many units of work are waiting",
-            Self::Expired => "the unit of work waited too long and was not started",
-            Self::Stopped => "the writer has stopped",
-            Self::NotCommitted => "the group could not be committed; nothing was kept",
-            Self::Panicked => "the unit of work failed; nothing was kept",
-            Self::Unknown => "whether the unit of work was kept is not known",
-        })
-    }
-}
-
-impl std::error::Error for UnitError {}
 
 /// Which queue a unit waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +97,8 @@ pub struct Limits {
     pub patience: Duration,
     /// Run every closure twice, undoing the first run: finds side effects outside the unit. For tests.
     pub rehearse: bool,
+    /// No thread: whoever waits for a unit calls this, and works the queue off himself when it says false. See `by_hand.rs`.
+    pub by_hand: Option<fn() -> bool>,
 }
 
 impl Default for Limits {
@@ -138,11 +110,12 @@ impl Default for Limits {
             group_bytes: 4 << 20,
             patience: Duration::from_millis(500),
             rehearse: false,
+            by_hand: None,
         }
     }
 }
 
-trait Work<S>: Send {
+pub(crate) trait Work<S>: Send {
     fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict;
     fn answer(self: Box<Self>, error: Option<UnitError>);
 }
@@ -175,15 +148,16 @@ where
     }
 }
 
-struct Queued<S> {
+pub(crate) struct Queued<S> {
     work: Box<dyn Work<S>>,
     since: Instant,
 }
 
 /// The handle to the writer thread. Dropping it drains the queue and stops the thread.
 pub struct Writer<S> {
-    queue: Arc<Queue<Queued<S>>>,
+    pub(crate) queue: Arc<Queue<Queued<S>>>,
     thread: Option<JoinHandle<()>>,
+    pub(crate) by_hand: Option<ByHand<S>>,
 }
 
 impl<S: GroupState> Writer<S> {
@@ -193,13 +167,18 @@ impl<S: GroupState> Writer<S> {
     /// When the threads cannot be started.
     pub fn start(database: &Database, connection: Connection, state: S, limits: Limits) -> Result<Self, SqlError> {
         let queue = Arc::new(Queue::new(limits.queue));
+        if let Some(turn) = limits.by_hand {
+            let (taken, database) = (Arc::clone(&queue), database.clone());
+            let writer = Loop { database, connection, state, limits, checkpointer: None, queue: taken, ended: false };
+            return Ok(Self { queue, thread: None, by_hand: Some(ByHand { turn, writer: Mutex::new(writer) }) });
+        }
         let checkpointer = match database {
             Database::File(file) => Some(Checkpointer::start(file)?),
             Database::Server(_) => None,
         };
         let (taken, database) = (Arc::clone(&queue), database.clone());
         let body = move || {
-            let mut writer = Loop { database, connection, state, limits, checkpointer, queue: taken };
+            let mut writer = Loop { database, connection, state, limits, checkpointer, queue: taken, ended: false };
             // A panic outside a closure leaves a state nobody can vouch for: only recovery may go on.
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                 tracing::error!("the writer panicked");
@@ -208,7 +187,7 @@ impl<S: GroupState> Writer<S> {
         };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(body);
         let thread = thread.map_err(|error| SqlError::Io(error.to_string()))?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread), by_hand: None })
     }
 
     /// Queues a closure. It may run twice and must have no effect outside the unit. Dropping the receiver cancels nothing.
@@ -249,36 +228,44 @@ impl<S> Drop for Writer<S> {
     }
 }
 
-struct Loop<S> {
+pub(crate) struct Loop<S> {
     database: Database,
-    connection: Connection,
+    pub(crate) connection: Connection,
     state: S,
     limits: Limits,
     checkpointer: Option<Checkpointer>,
     queue: Arc<Queue<Queued<S>>>,
+    /// A writer without a thread cannot end the process: it does nothing any more, and answers nobody.
+    pub(crate) ended: bool,
 }
 
 type Finished<S> = Vec<(Box<dyn Work<S>>, Option<UnitError>)>;
 
 impl<S: GroupState> Loop<S> {
     fn run(&mut self) {
-        let mut waiting = VecDeque::new();
-        let mut bulk = None;
-        while self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
-            let mut finished = Vec::with_capacity(waiting.len() + 1);
-            if let Err(error) = self.begin() {
-                tracing::error!(%error, "no unit could begin");
-                let all = waiting.drain(..).chain(bulk.take());
-                finished.extend(all.map(|queued| (queued.work, Some(UnitError::NotCommitted))));
-                answer(finished);
-                continue;
-            }
-            let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
-            self.finish_group(alive, finished);
-            if let Some(checkpointer) = &self.checkpointer {
-                checkpointer.restart_when_due(&self.connection);
-            }
+        while self.work_off() {}
+    }
+
+    /// Waits for work and commits one group of it. False when the queue is closed and empty.
+    pub(crate) fn work_off(&mut self) -> bool {
+        let (mut waiting, mut bulk) = (VecDeque::new(), None);
+        if !self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
+            return false;
         }
+        let mut finished = Vec::with_capacity(waiting.len() + 1);
+        if let Err(error) = self.begin() {
+            tracing::error!(%error, "no unit could begin");
+            let all = waiting.drain(..).chain(bulk.take());
+            finished.extend(all.map(|queued| (queued.work, Some(UnitError::NotCommitted))));
+            answer(finished);
+            return true;
+        }
+        let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
+        self.finish_group(alive, finished);
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.restart_when_due(&self.connection);
+        }
+        true
     }
 
     fn begin(&mut self) -> Result<(), SqlError> {
@@ -418,15 +405,17 @@ impl<S: GroupState> Loop<S> {
                 set_all(&mut finished, || UnitError::NotCommitted);
             }
             // No room and a lock in the way are found before the commit record is written; anything else may come after.
-            Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => unknown(&error),
-            Err(error @ SqlError::Io(_)) if !self.database.is_server() => unknown(&error),
+            Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => self.end(&error),
+            Err(error @ SqlError::Io(_)) if !self.database.is_server() => self.end(&error),
             Ok(Err(error)) | Err(error) => {
                 tracing::error!(%error, "a group was rolled back");
                 self.roll_back();
                 set_all(&mut finished, || UnitError::NotCommitted);
             }
         }
-        answer(finished);
+        if !self.ended {
+            answer(finished);
+        }
     }
 
     /// COMMIT got no good answer from the server: it may have been done. The lost unit's lock makes this one wait for its end.
@@ -469,9 +458,19 @@ impl<S: GroupState> Loop<S> {
             other => other,
         };
         if let Err(error) = undone.and_then(|_| self.state.reload(&self.connection)) {
-            tracing::error!(%error, "the committed state could not be read again; the process ends");
+            tracing::error!("the committed state could not be read again");
+            self.end(&error);
+        }
+    }
+
+    /// Nobody can say what is on disk, or what was committed. Recovery can: end here, answer nobody.
+    fn end(&mut self, error: &SqlError) {
+        tracing::error!(%error, "the process ends");
+        if self.limits.by_hand.is_none() {
             std::process::abort();
         }
+        self.ended = true;
+        self.queue.close();
     }
 }
 
@@ -483,12 +482,6 @@ fn set_all<S>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {
         *outcome = Some(error());
     }
-}
-
-/// Nobody can say what is on disk. Recovery can: end here, answer nobody.
-fn unknown(error: &SqlError) -> ! {
-    tracing::error!(%error, "committing failed; the process ends");
-    std::process::abort();
 }
 
 fn answer<S>(finished: Finished<S>) {

@@ -82,9 +82,9 @@ impl From<SqlError> for OpenError {
     }
 }
 
-struct Inner {
+pub(crate) struct Inner {
     // Fields drop in this order: the writer drains before the lock goes.
-    writer: Writer<State>,
+    pub(crate) writer: Writer<State>,
     readers: Readers,
     /// For reading a row or two on the caller's thread: never behind a snapshot that reads a lot.
     look_ups: Readers,
@@ -98,7 +98,7 @@ struct Inner {
 /// A handle to a tenant's store; cheap to clone. The last one dropped drains the writer and releases the directory.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// The most transfers (steps of entries) in one call of [`Store::bulk`]: others wait while they are posted.
@@ -181,7 +181,10 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, body).await.map_err(|_| StoreError::Unknown)??
+        self.inner.writer.pass_turn();
+        let answer = self.submit(Lane::Interactive, body);
+        let answer = if self.is_by_hand() { self.inner.writer.wait(answer) } else { answer.await };
+        answer.map_err(|_| StoreError::Unknown)??
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -194,7 +197,8 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.inner.writer.pass_turn();
+        self.inner.writer.wait(self.submit(Lane::Interactive, body)).map_err(|_| StoreError::Unknown)??
     }
 
     #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
@@ -235,7 +239,8 @@ impl Store {
             }
             Ok(Outcome::Done(results))
         });
-        outcome.await.map_err(|_| StoreError::Unknown)??
+        let outcome = if self.is_by_hand() { self.inner.writer.wait(outcome) } else { outcome.await };
+        outcome.map_err(|_| StoreError::Unknown)??
     }
 
     /// Runs `body` on one snapshot; starts again with a newer one when an account changed meanwhile.
@@ -248,6 +253,9 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
+        if self.is_by_hand() {
+            return store.read_blocking(body);
+        }
         let task = tokio::task::spawn_blocking(move || store.read_blocking(body));
         task.await.map_err(|error| StoreError::Bug(error.to_string()))?
     }
@@ -289,6 +297,9 @@ impl Store {
             while self.inner.published.line() < last_line {
                 if other_nodes {
                     self.join_others()?;
+                } else if self.is_by_hand() {
+                    // Both happen in one step, so the writer ended between the two.
+                    return Err(StoreError::Unavailable);
                 } else {
                     std::thread::yield_now();
                 }
@@ -301,7 +312,7 @@ impl Store {
     /// Waits for an empty unit: its group begins with what other nodes have committed.
     fn join_others(&self) -> Result<(), StoreError> {
         let joined = self.inner.writer.submit(Lane::Interactive, |_| (Verdict::Undo, ()));
-        joined.blocking_recv().map_err(|_| StoreError::Unavailable)?.map_err(StoreError::from)
+        self.inner.writer.wait(joined).map_err(|_| StoreError::Unavailable)?.map_err(StoreError::from)
     }
 
     /// Holds the writer inside an empty unit until the guard is dropped.

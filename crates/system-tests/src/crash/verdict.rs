@@ -62,6 +62,15 @@ fn database(directory: &Path) -> io::Result<Option<PathBuf>> {
 /// # Errors
 /// What is wrong, in words.
 pub fn judge(file: &Path, book: &Book) -> Result<(), String> {
+    compare(file, book)?;
+    book.wishes.iter().try_for_each(sensible)
+}
+
+/// As [`judge`], whatever the reasons of refusals.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn compare(file: &Path, book: &Book) -> Result<(), String> {
     let options = checker::Options { pages: true };
     let report = checker::check(file, &options, &mut |_| {}).map_err(|error| format!("{error} ({error:?})"))?;
     if let Some(difference) = report.difference {
@@ -70,8 +79,7 @@ pub fn judge(file: &Path, book: &Book) -> Result<(), String> {
     let rows = Connection::open_reader(file).and_then(|connection| read(&connection));
     let rows = rows.map_err(|error| format!("the rows cannot be read: {error}"))?;
     book.wishes.iter().try_for_each(|wish| kept(wish, &rows))?;
-    no_ghosts(book, &rows)?;
-    book.wishes.iter().try_for_each(sensible)
+    no_ghosts(book, &rows)
 }
 
 fn sensible(wish: &Wish) -> Result<(), String> {

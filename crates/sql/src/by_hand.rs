@@ -1,0 +1,128 @@
+//! A writer without a thread of its own, driven from outside: for simulations, where one seed decides everything.
+//!
+//! The same loop, groups and answers as with a thread; only who runs it differs. Whoever waits for a unit calls
+//! [`crate::Limits::by_hand`]: it lets others run and returns when something may have changed, or says at once that nobody
+//! else works the queue off, and then the waiter does. Where the writer's process would end, the writer is over instead: it
+//! answers nobody and takes nothing, exactly what callers of a dead process see. The log is folded when it is asked for.
+
+use crate::error::SqlError;
+use crate::queue::Queue;
+use crate::writer::{GroupState, Loop, Writer};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot::{self, error::RecvError, error::TryRecvError};
+
+/// The loop, and what those call who wait for it.
+pub(crate) struct ByHand<S> {
+    pub(crate) turn: fn() -> bool,
+    pub(crate) writer: Mutex<Loop<S>>,
+}
+
+/// What a step of a writer without a thread came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing waited.
+    Idle,
+    /// A group was committed or rolled back, and its units answered.
+    Worked,
+    /// The process would have ended: nobody is answered any more.
+    Ended,
+}
+
+impl<S> ByHand<S> {
+    fn lock(&self) -> MutexGuard<'_, Loop<S>> {
+        // A panic inside a step is the writer's own, and whoever drives it has seen it.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: GroupState> Writer<S> {
+    /// Waits for a unit's answer on a thread that may block.
+    ///
+    /// # Errors
+    /// When the writer went away after taking the unit.
+    pub fn wait<T>(&self, mut answer: oneshot::Receiver<T>) -> Result<T, RecvError> {
+        let Some(by_hand) = &self.by_hand else { return answer.blocking_recv() };
+        loop {
+            match answer.try_recv() {
+                Ok(answer) => return Ok(answer),
+                // Closed: the blocking wait returns the error at once.
+                Err(TryRecvError::Closed) => return answer.blocking_recv(),
+                Err(TryRecvError::Empty) if (by_hand.turn)() => {}
+                Err(TryRecvError::Empty) => match self.step() {
+                    Step::Worked => {}
+                    // It will not be answered any more.
+                    Step::Idle | Step::Ended => answer.close(),
+                },
+            }
+        }
+    }
+
+    /// Lets others run before a unit is queued, so that what was read before may be old; nothing with a thread.
+    pub fn pass_turn(&self) {
+        if let Some(by_hand) = &self.by_hand {
+            (by_hand.turn)();
+        }
+    }
+
+    /// Whether it has no thread of its own.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        self.by_hand.is_some()
+    }
+
+    /// Whether it is over, as a process that has ended: only without a thread.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.by_hand.as_ref().is_some_and(|by_hand| by_hand.lock().ended)
+    }
+
+    /// Commits one group of what waits. With a thread, that does it, and this nothing.
+    pub fn step(&self) -> Step {
+        let Some(by_hand) = &self.by_hand else { return Step::Idle };
+        let mut writer = by_hand.lock();
+        if writer.ended {
+            // What waited behind the end is forgotten, as it is with a process.
+            drop_all(&self.queue);
+            return Step::Ended;
+        }
+        if self.queue.len() == 0 {
+            return Step::Idle;
+        }
+        writer.work_off();
+        if writer.ended {
+            drop_all(&self.queue);
+            return Step::Ended;
+        }
+        Step::Worked
+    }
+
+    /// Ends it as a killed process ends: nobody is answered.
+    pub fn kill(&self) {
+        if let Some(by_hand) = &self.by_hand {
+            by_hand.lock().ended = true;
+            self.queue.close();
+            drop_all(&self.queue);
+        }
+    }
+
+    /// Moves the log into the file as far as readers allow, and starts it anew when `restart`.
+    ///
+    /// # Errors
+    /// When the disk fails, which the writer survives.
+    pub fn fold_log(&self, restart: bool) -> Result<(), SqlError> {
+        let Some(by_hand) = &self.by_hand else { return Ok(()) };
+        let writer = by_hand.lock();
+        writer.connection.query("PRAGMA wal_checkpoint(PASSIVE)", &[], |_| Ok(()))?;
+        if restart {
+            crate::checkpoint::restart(&writer.connection, false)?;
+        }
+        Ok(())
+    }
+}
+
+fn drop_all<T>(queue: &Arc<Queue<T>>) {
+    let (mut waiting, mut bulk) = (std::collections::VecDeque::new(), None);
+    while queue.len() > 0 {
+        queue.take(usize::MAX, &mut waiting, &mut bulk);
+    }
+}
