@@ -9,7 +9,7 @@ use crate::error::SqlError;
 use crate::queue::Queue;
 use crate::writer::{GroupState, Loop, Writer};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot::{self, error::RecvError, error::TryRecvError};
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// The loop, and what those call who wait for it.
 pub(crate) struct ByHand<S> {
@@ -36,17 +36,13 @@ impl<S> ByHand<S> {
 }
 
 impl<S: GroupState> Writer<S> {
-    /// Waits for a unit's answer on a thread that may block.
-    ///
-    /// # Errors
-    /// When the writer went away after taking the unit.
-    pub fn wait<T>(&self, mut answer: oneshot::Receiver<T>) -> Result<T, RecvError> {
-        let Some(by_hand) = &self.by_hand else { return answer.blocking_recv() };
+    /// Waits for a unit's answer on a thread that may block; none when the writer went away after taking the unit.
+    pub fn wait<T>(&self, mut answer: oneshot::Receiver<T>) -> Option<T> {
+        let Some(by_hand) = &self.by_hand else { return answer.blocking_recv().ok() };
         loop {
             match answer.try_recv() {
-                Ok(answer) => return Ok(answer),
-                // Closed: the blocking wait returns the error at once.
-                Err(TryRecvError::Closed) => return answer.blocking_recv(),
+                Ok(answer) => return Some(answer),
+                Err(TryRecvError::Closed) => return None,
                 Err(TryRecvError::Empty) if (by_hand.turn)() => {}
                 Err(TryRecvError::Empty) => match self.step() {
                     Step::Worked => {}

@@ -183,8 +183,8 @@ impl Store {
     {
         self.inner.writer.pass_turn();
         let answer = self.submit(Lane::Interactive, body);
-        let answer = if self.is_by_hand() { self.inner.writer.wait(answer) } else { answer.await };
-        answer.map_err(|_| StoreError::Unknown)??
+        let answer = if self.is_by_hand() { self.inner.writer.wait(answer) } else { answer.await.ok() };
+        answer.ok_or(StoreError::Unknown)??
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -198,7 +198,7 @@ impl Store {
         R: Send + 'static,
     {
         self.inner.writer.pass_turn();
-        self.inner.writer.wait(self.submit(Lane::Interactive, body)).map_err(|_| StoreError::Unknown)??
+        self.inner.writer.wait(self.submit(Lane::Interactive, body)).ok_or(StoreError::Unknown)??
     }
 
     #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
@@ -239,8 +239,8 @@ impl Store {
             }
             Ok(Outcome::Done(results))
         });
-        let outcome = if self.is_by_hand() { self.inner.writer.wait(outcome) } else { outcome.await };
-        outcome.map_err(|_| StoreError::Unknown)??
+        let outcome = if self.is_by_hand() { self.inner.writer.wait(outcome) } else { outcome.await.ok() };
+        outcome.ok_or(StoreError::Unknown)??
     }
 
     /// Runs `body` on one snapshot; starts again with a newer one when an account changed meanwhile.
@@ -312,7 +312,7 @@ impl Store {
     /// Waits for an empty unit: its group begins with what other nodes have committed.
     fn join_others(&self) -> Result<(), StoreError> {
         let joined = self.inner.writer.submit(Lane::Interactive, |_| (Verdict::Undo, ()));
-        self.inner.writer.wait(joined).map_err(|_| StoreError::Unavailable)?.map_err(StoreError::from)
+        self.inner.writer.wait(joined).ok_or(StoreError::Unavailable)?.map_err(StoreError::from)
     }
 
     /// Holds the writer inside an empty unit until the guard is dropped.

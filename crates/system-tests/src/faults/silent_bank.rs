@@ -177,7 +177,7 @@ pub fn compare(file: &Path, beside: &Path, tally: &mut Tally) -> Result<String, 
     let mut told = Vec::new();
     let top_up = |id| Id::<kinds::TopUp>::from_u128(id).to_string();
     let payout = |id| Id::<kinds::Payout>::from_u128(id).to_string();
-    for (table, incoming, amount) in [("top_up", true, "amount"), ("payout", false, "paid")] {
+    for (table, incoming, amount) in [("top_up", true, "credited"), ("payout", false, "paid")] {
         let sql = format!("SELECT id, state, {amount} FROM {table}");
         let rows = books.query(&sql, &[], |row| Ok((row.u128(0)?, row.int(1)?, row.int(2)?)))?;
         let mut states: BTreeMap<i64, usize> = BTreeMap::new();

@@ -228,11 +228,11 @@ impl Run<'_> {
             self.history.digest.add(format!("{} {} {}", row.int(0)?, row.text(1)?, row.text(2)?).as_bytes());
             Ok(())
         });
-        let balances = books.each("SELECT no, posted, held FROM balance ORDER BY no", &[], |row| {
-            self.history.digest.add(format!("{} {} {}", row.int(0)?, row.int(1)?, row.int(2)?).as_bytes());
+        let lines = books.each("SELECT seq, debit, credit, amount FROM journal ORDER BY seq", &[], |row| {
+            self.history.digest.add(format!("{} {} {} {}", row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?).as_bytes());
             Ok(())
         });
-        events.and(balances).map_err(|error| error.to_string())
+        events.and(lines).map_err(|error| error.to_string())
     }
 }
 

@@ -268,7 +268,8 @@ impl<'w> Run<'w> {
     fn new_ask(&mut self) -> Ask {
         let people = &self.world.people;
         let chance = &mut self.chance;
-        let person = people.customers[chance.place(people.customers.len())];
+        let first = chance.place(people.customers.len());
+        let person = people.customers[first];
         let shop = people.shops[chance.place(people.shops.len())];
         let amount = 1 + i64::try_from(chance.below(if chance.clone().percent(5) { 900_000 } else { 6_000 })).unwrap_or(0);
         let known = (!self.paid.is_empty()).then(|| self.paid[chance.place(self.paid.len())]);
@@ -283,7 +284,8 @@ impl<'w> Run<'w> {
             (0..=3, _) => Ask::Pay { payer: person, shop, amount },
             (4 | 5, _) => Ask::Hold { payer: person, shop, amount },
             (6, _) => {
-                let to = people.customers[chance.place(people.customers.len())];
+                let other = 1 + chance.place(people.customers.len() - 1);
+                let to = people.customers[(first + other) % people.customers.len()];
                 Ask::Transfer { from: person, to, amount }
             }
             (7 | 8, _) => Ask::TopUp { person, amount: outside },
