@@ -122,3 +122,94 @@ fn drop_all<T>(queue: &Arc<Queue<T>>) {
         queue.take(usize::MAX, &mut waiting, &mut bulk);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Nothing happens between steps, a group is committed in one, and after the end nobody is answered.
+
+    use super::Step;
+    use crate::{Connection, Database, FILE_NAME, GroupState, Lane, Limits, SqlError, UnitError, Verdict, Writer};
+    use std::path::Path;
+
+    struct Nothing;
+
+    impl GroupState for Nothing {
+        fn begin(&mut self, _connection: &Connection) -> Result<(), SqlError> {
+            Ok(())
+        }
+        fn wrote(&mut self) {}
+        fn mark(&mut self) -> usize {
+            0
+        }
+        fn undo_to(&mut self, _mark: usize) {}
+        fn weight(&self) -> usize {
+            0
+        }
+        fn flush(&mut self, _connection: &Connection) -> Result<(), SqlError> {
+            Ok(())
+        }
+        fn was_committed(&mut self, _connection: &Connection) -> Result<bool, SqlError> {
+            Ok(true)
+        }
+        fn committed(&mut self) {}
+        fn reload(&mut self, _connection: &Connection) -> Result<(), SqlError> {
+            Ok(())
+        }
+    }
+
+    type Answer = tokio::sync::oneshot::Receiver<Result<Result<usize, SqlError>, UnitError>>;
+
+    fn open(directory: &Path, turn: fn() -> bool) -> Writer<Nothing> {
+        let database = Database::File(directory.join(FILE_NAME));
+        let connection = database.open_writer(1024).unwrap();
+        connection.execute_batch("CREATE TABLE IF NOT EXISTS t(a INTEGER)").unwrap();
+        let limits = Limits { by_hand: Some(turn), ..Limits::default() };
+        Writer::start(&database, connection, Nothing, limits).unwrap()
+    }
+
+    fn insert(writer: &Writer<Nothing>) -> Answer {
+        writer.submit(Lane::Interactive, |unit| (Verdict::Keep, unit.execute("INSERT INTO t VALUES (1)", &[])))
+    }
+
+    fn rows(directory: &Path) -> i64 {
+        let reader = Connection::open_reader(&directory.join(FILE_NAME)).unwrap();
+        reader.number("SELECT count(*) FROM t", &[]).unwrap()
+    }
+
+    #[test]
+    fn a_step_commits_what_waits_and_nothing_happens_by_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = open(directory.path(), || false);
+        let (mut one, mut two) = (insert(&writer), insert(&writer));
+        assert!(one.try_recv().is_err());
+        assert_eq!(rows(directory.path()), 0);
+        assert_eq!(writer.step(), Step::Worked);
+        assert!(one.try_recv().unwrap().is_ok() && two.try_recv().unwrap().is_ok());
+        assert_eq!(rows(directory.path()), 2);
+        assert_eq!(writer.step(), Step::Idle);
+    }
+
+    #[test]
+    fn who_waits_alone_works_the_queue_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = open(directory.path(), || false);
+        let other = insert(&writer);
+        assert!(writer.wait(insert(&writer)).unwrap().is_ok());
+        assert!(writer.wait(other).unwrap().is_ok());
+        writer.fold_log(true).unwrap();
+        assert_eq!(rows(directory.path()), 2);
+    }
+
+    #[test]
+    fn after_the_end_nothing_is_committed_and_nobody_is_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = open(directory.path(), || false);
+        let waiting = insert(&writer);
+        writer.kill();
+        assert!(writer.has_ended());
+        assert!(writer.wait(waiting).is_none(), "it was taken and never answered");
+        assert!(matches!(writer.wait(insert(&writer)), Some(Err(UnitError::Stopped))), "nothing was started");
+        assert_eq!(writer.step(), Step::Ended);
+        assert_eq!(rows(directory.path()), 0);
+    }
+}

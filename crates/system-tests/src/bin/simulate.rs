@@ -13,7 +13,9 @@ use system_tests::simulate::world::World;
 
 /// Simulates clients, the bank, the bank beside it, clock and disk in one process; a seed decides everything.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  simulate --seeds 2000\n  simulate --seeds 1 --seed 17 --steps 300 --aloud\n  simulate --seeds 50 --defect no-sync")]
+#[command(
+    after_help = "Examples:\n  simulate --seeds 2000\n  simulate --seeds 1 --seed 17 --steps 300 --aloud\n  simulate --seeds 50 --defect no-sync"
+)]
 struct Arguments {
     /// How many seeds.
     #[arg(long, default_value_t = 100)]
@@ -178,7 +180,8 @@ fn report(arguments: &Arguments, score: Score, took: Duration) -> bool {
     match &arguments.defect {
         None => failed == 0 && seeds == arguments.seeds,
         Some(defect) => {
-            let told = if failed > 0 { format!("noticed, first by seed {first_failed}") } else { "NOT noticed".to_owned() };
+            let told =
+                if failed > 0 { format!("noticed, first by seed {first_failed}") } else { "NOT noticed".to_owned() };
             println!("defect {defect}: {told}");
             failed > 0
         }
@@ -215,9 +218,8 @@ fn work(arguments: &Arguments, place: &Path) -> Result<bool, String> {
 /// Runs a seed, and some of them again: the same seed makes the same history, or nothing here can be replayed.
 fn one(world: &World, place: &Path, plan: &Plan, twice: u64) -> Result<(Ran, bool), String> {
     let once = || {
-        Run::of(world, place, plan).map_err(|failure| {
-            format!("step {}: {}\nthe last steps:\n{}", failure.step, failure.what, failure.last)
-        })
+        Run::of(world, place, plan)
+            .map_err(|failure| format!("step {}: {}\nthe last steps:\n{}", failure.step, failure.what, failure.last))
     };
     let ran = once()?;
     let again = twice > 0 && plan.seed.is_multiple_of(twice);

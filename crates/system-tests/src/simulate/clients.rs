@@ -249,7 +249,9 @@ fn heard<T: serde::Serialize>(answer: Result<Answer<T>, BankError>) -> Heard {
 pub fn trouble(error: &BankError) -> Heard {
     match error {
         BankError::KeyReused => Heard::Reused,
-        BankError::Store(StoreError::Corrupt { .. } | StoreError::Bug(_) | StoreError::Contended | StoreError::TooLong)
+        BankError::Store(
+            StoreError::Corrupt { .. } | StoreError::Bug(_) | StoreError::Contended | StoreError::TooLong,
+        )
         | BankError::TooMany { .. }
         | BankError::Vault(_)
         | BankError::Unsealed(_)

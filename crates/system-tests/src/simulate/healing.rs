@@ -168,7 +168,8 @@ impl Run<'_> {
         let payout = Id::<kinds::Payout>::parse(subject).ok().map(|id| ("payout", id.as_u128()));
         let Some((table, id)) = top_up.or(payout) else { return Ok(false) };
         let sql = format!("SELECT count(*) FROM {table} WHERE id = ?1 AND state = 3");
-        let found = books.number(&sql, &[sql::Param::from(&id.to_be_bytes()[..])]).map_err(|error| error.to_string())?;
+        let found =
+            books.number(&sql, &[sql::Param::from(&id.to_be_bytes()[..])]).map_err(|error| error.to_string())?;
         Ok(found > 0)
     }
 
@@ -229,7 +230,9 @@ impl Run<'_> {
             Ok(())
         });
         let lines = books.each("SELECT seq, debit, credit, amount FROM journal ORDER BY seq", &[], |row| {
-            self.history.digest.add(format!("{} {} {} {}", row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?).as_bytes());
+            self.history
+                .digest
+                .add(format!("{} {} {} {}", row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?).as_bytes());
             Ok(())
         });
         events.and(lines).map_err(|error| error.to_string())

@@ -6,15 +6,16 @@
 //! come from the seed (`outside.rs`); the disk is real files under the libraries of the power cut and the failing disk
 //! (`disk.rs`). So a seed names one history, step by step, and a failure is replayed by its number.
 //!
-//! A run (`run.rs`) is first about safety: after every death of the process the independent checker reads what is left and
-//! `crash::verdict` compares it with what clients were told. Then everything is healed (`healing.rs`), and within a bounded
-//! number of rounds every wish has an answer, every job is done, every case can be ended, our books say what the bank's
-//! statement says, and a new payment works.
+//! A run (`run.rs`) is first about safety: after every death of the process (`deaths.rs`) the independent checker reads what
+//! is left and `crash::verdict` compares it with what clients were told. Then everything is healed (`healing.rs`), and within
+//! a bounded number of rounds every wish has an answer, every job is done, every case can be ended, our books say what the
+//! bank's statement says, and a new payment works.
 //!
 //! Not simulated: HTTP, webhooks, sign-in (passwords hash on threads of their own), and several nodes on PostgreSQL, whose
 //! server is no process of ours to schedule.
 
 pub mod clients;
+pub mod deaths;
 pub mod disk;
 pub mod healing;
 pub mod history;

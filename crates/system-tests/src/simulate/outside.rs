@@ -3,7 +3,8 @@
 use crate::chance::Chance;
 use crate::simulate::turns::turn;
 use ports::{
-    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, RailError, Report, StatementLine, VaultError,
+    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, RailError, Report, StatementLine,
+    VaultError,
 };
 use rails::sandbox_bank::SandboxBank;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};

@@ -79,7 +79,7 @@ struct Paid {
 /// At most so many clients at once.
 const CLIENTS: usize = 12;
 /// So many resumptions until all parties have ended; more of them means that one never does.
-const LONGEST: usize = 100_000;
+pub(super) const LONGEST: usize = 100_000;
 
 /// A run under way.
 pub struct Run<'w> {
@@ -89,14 +89,14 @@ pub struct Run<'w> {
     pub(super) outside: Outside,
     pub(super) disk: SimDisk,
     pub(super) node: Option<Bank>,
-    alive: Arc<AtomicBool>,
-    parties: Vec<Party<Ending>>,
-    lanes: [bool; Lane::ALL.len()],
+    pub(super) alive: Arc<AtomicBool>,
+    pub(super) parties: Vec<Party<Ending>>,
+    pub(super) lanes: [bool; Lane::ALL.len()],
     pub(super) book: Book,
     pub(super) asks: Vec<Ask>,
     paid: Vec<Paid>,
     pub(super) history: History,
-    fault: Option<Fault>,
+    pub(super) fault: Option<Fault>,
     pub(super) ran: Ran,
     /// How far the clock stands behind the furthest moment it has shown, microseconds.
     pub(super) behind: i64,
@@ -199,7 +199,7 @@ impl<'w> Run<'w> {
         }
     }
 
-    fn goes_on(&mut self, place: usize) -> Result<Option<Ending>, String> {
+    pub(super) fn goes_on(&mut self, place: usize) -> Result<Option<Ending>, String> {
         self.history.note(&format!("{} goes on", self.parties[place].name));
         let ending = self.parties[place].resume()?;
         if ending.is_some() {
@@ -226,7 +226,7 @@ impl<'w> Run<'w> {
         }
     }
 
-    fn client_hears(&mut self, number: usize, changed: bool, heard: Heard) -> Result<(), String> {
+    pub(super) fn client_hears(&mut self, number: usize, changed: bool, heard: Heard) -> Result<(), String> {
         let wish = &mut self.book.wishes[number];
         self.history.note(&format!("{} hears {}{heard:?}", wish.key, if changed { "of another body " } else { "" }));
         match heard {
@@ -271,16 +271,23 @@ impl<'w> Run<'w> {
         let first = chance.place(people.customers.len());
         let person = people.customers[first];
         let shop = people.shops[chance.place(people.shops.len())];
-        let amount = 1 + i64::try_from(chance.below(if chance.clone().percent(5) { 900_000 } else { 6_000 })).unwrap_or(0);
+        let amount =
+            1 + i64::try_from(chance.below(if chance.clone().percent(5) { 900_000 } else { 6_000 })).unwrap_or(0);
         let known = (!self.paid.is_empty()).then(|| self.paid[chance.place(self.paid.len())]);
         let outside = if chance.percent(25) { 90_001 + i64::try_from(chance.below(12)).unwrap_or(0) } else { amount };
         match (chance.below(10), known) {
             (0 | 1, Some(Paid { id: payment, shop, amount, held: true })) => {
-                if chance.percent(60) { Ask::Capture { shop, payment, amount } } else { Ask::Void { shop, payment } }
+                if chance.percent(60) {
+                    Ask::Capture { shop, payment, amount }
+                } else {
+                    Ask::Void { shop, payment }
+                }
             }
-            (0 | 1, Some(Paid { id: payment, shop, amount, held: false })) => {
-                Ask::Refund { shop, payment, amount: 1 + i64::try_from(chance.below(amount.unsigned_abs())).unwrap_or(0) }
-            }
+            (0 | 1, Some(Paid { id: payment, shop, amount, held: false })) => Ask::Refund {
+                shop,
+                payment,
+                amount: 1 + i64::try_from(chance.below(amount.unsigned_abs())).unwrap_or(0),
+            },
             (0..=3, _) => Ask::Pay { payer: person, shop, amount },
             (4 | 5, _) => Ask::Hold { payer: person, shop, amount },
             (6, _) => {
@@ -442,104 +449,5 @@ impl<'w> Run<'w> {
             if self.chance.percent(40) { self.commit()? } else { self.someone_goes_on()? }
         }
         Err("liveness: somebody never comes to an end".to_owned())
-    }
-
-    fn restart(&mut self) -> Result<(), String> {
-        self.history.note("the process is told to end");
-        self.set_fault(None)?;
-        self.settle()?;
-        if let Some(node) = self.node.take() {
-            // As the executable does on its way out.
-            node.store().settle_blocking().map_err(|error| format!("an orderly end: {error}"))?;
-        }
-        self.examine()?;
-        self.start()
-    }
-
-    /// The process dies, with the power or without; what it leaves is examined, and it starts again.
-    pub(super) fn die(&mut self, how: &str) -> Result<(), String> {
-        self.history.note(&format!("the process dies {how}"));
-        self.ran.deaths += 1;
-        self.end_node()?;
-        let power = self.chance.percent(60);
-        if power {
-            self.lose_power()?;
-        }
-        self.set_fault(None)?;
-        self.examine()?;
-        self.start()
-    }
-
-    /// Ends the process: from here on it changes nothing, and what its callers hear was sent before.
-    fn end_node(&mut self) -> Result<(), String> {
-        let Some(node) = self.node.take() else { return Ok(()) };
-        self.disk.fail(Fault::EndsAt(0)).map_err(|error| error.to_string())?;
-        node.store().kill();
-        drop(node);
-        self.alive.store(false, Ordering::SeqCst);
-        for _ in 0..LONGEST {
-            if self.parties.is_empty() {
-                return Ok(());
-            }
-            match self.goes_on(0)? {
-                Some(Ending::Client(number, changed, heard @ Heard::Answer(_))) => {
-                    self.client_hears(number, changed, heard)?;
-                }
-                Some(Ending::Lane(lane, _)) => self.lanes[lane] = false,
-                Some(Ending::Client(..)) | None => {}
-            }
-        }
-        Err("somebody goes on in a dead process for ever".to_owned())
-    }
-
-    fn lose_power(&mut self) -> Result<(), String> {
-        self.ran.cuts += 1;
-        let told = self.disk.cut(&mut self.chance).map_err(|error| error.to_string())?;
-        self.history.note(&format!("the power is cut; unflushed: {told}"));
-        Ok(())
-    }
-
-    /// Starts a process, which may die while it starts.
-    pub(super) fn start(&mut self) -> Result<(), String> {
-        loop {
-            self.alive = Arc::new(AtomicBool::new(true));
-            let group = [1, 2, 4, 16, 128][self.chance.place(5)];
-            let dies = self.chance.percent(12).then(|| Fault::EndsAt(1 + self.chance.below(40)));
-            if dies.is_some() && self.history.step > 0 {
-                self.set_fault(dies)?;
-            }
-            let opened = self.outside.open(&self.place, Arc::clone(&self.alive), group);
-            if !self.disk.tripped() {
-                self.set_fault(None)?;
-                self.node = Some(opened.map_err(|error| format!("the bank does not open: {error}"))?);
-                self.history.note(&format!("the process starts, groups of {group}"));
-                return Ok(());
-            }
-            if let Ok(bank) = opened {
-                bank.store().kill();
-            }
-            self.ran.deaths += 1;
-            self.history.note("the process dies while it starts");
-            if self.chance.percent(60) {
-                self.lose_power()?;
-            }
-            self.set_fault(None)?;
-            self.examine()?;
-        }
-    }
-
-    /// The database as it lies there, in a directory that no fault concerns.
-    pub(super) fn copy(&self) -> Result<PathBuf, String> {
-        let look = self.place.join("look");
-        if look.exists() {
-            std::fs::remove_dir_all(&look).map_err(|error| error.to_string())?;
-        }
-        std::fs::create_dir_all(&look).map_err(|error| error.to_string())?;
-        verdict::copy(&SimDisk::node(&self.place), &look).map_err(|error| error.to_string())
-    }
-
-    /// Safety: the books are right, and say what clients were told.
-    pub(super) fn examine(&mut self) -> Result<(), String> {
-        verdict::compare(&self.copy()?, &self.book)
     }
 }

@@ -146,8 +146,9 @@ impl World {
     /// When it cannot be made.
     pub fn make(place: &Path) -> Result<Self, String> {
         let mut disk = SimDisk::new(place, &Files::new()).map_err(|error| error.to_string())?;
-        let outside = Self { files: Files::new(), beside: Files::new(), people: People::default(), vault: SimVault::default() }
-            .outside(place, &Chance::new(1))?;
+        let outside =
+            Self { files: Files::new(), beside: Files::new(), people: People::default(), vault: SimVault::default() }
+                .outside(place, &Chance::new(1))?;
         let bank = outside.open(place, Arc::new(AtomicBool::new(true)), 128)?;
         let people = settle_people(&bank).map_err(|error| format!("{error}: {error:?}"))?;
         bank.store().settle_blocking().map_err(|error| error.to_string())?;
