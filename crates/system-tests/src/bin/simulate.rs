@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use system_tests::faults::shim;
 use system_tests::powercut::session;
 use system_tests::simulate::disk::SimDisk;
-use system_tests::simulate::run::{Plan, Ran, Run};
+use system_tests::simulate::run::{Failure, Plan, Ran, Run};
 use system_tests::simulate::world::World;
 
 /// Simulates clients, the bank, the bank beside it, clock and disk in one process; a seed decides everything.
@@ -218,8 +218,12 @@ fn work(arguments: &Arguments, place: &Path) -> Result<bool, String> {
 /// Runs a seed, and some of them again: the same seed makes the same history, or nothing here can be replayed.
 fn one(world: &World, place: &Path, plan: &Plan, twice: u64) -> Result<(Ran, bool), String> {
     let once = || {
-        Run::of(world, place, plan)
-            .map_err(|failure| format!("step {}: {}\nthe last steps:\n{}", failure.step, failure.what, failure.last))
+        let run = std::panic::catch_unwind(|| Run::of(world, place, plan));
+        let outcome = run.map_err(|_| "a panic of the scheduler or the writer, told above\n".to_owned())?;
+        let told = |failure: Box<Failure>| {
+            format!("step {}: {}\nthe last steps:\n{}", failure.step, failure.what, failure.last)
+        };
+        outcome.map_err(told)
     };
     let ran = once()?;
     let again = twice > 0 && plan.seed.is_multiple_of(twice);

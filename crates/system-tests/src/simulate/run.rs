@@ -7,7 +7,6 @@
 
 use crate::chance::Chance;
 use crate::crash::book::{Book, Call, Told};
-use crate::crash::verdict;
 use crate::simulate::clients::{Ask, Heard, made, trouble};
 use crate::simulate::disk::{Fault, SimDisk};
 use crate::simulate::history::History;
@@ -102,6 +101,17 @@ pub struct Run<'w> {
     pub(super) behind: i64,
 }
 
+impl Drop for Run<'_> {
+    /// Parties that still run hold the bank open: they come to an end in a dead process.
+    fn drop(&mut self) {
+        self.alive.store(false, Ordering::SeqCst);
+        if let Some(node) = self.node.take() {
+            node.store().kill();
+        }
+        self.parties.clear();
+    }
+}
+
 impl<'w> Run<'w> {
     /// Runs a plan in a world at a place.
     ///
@@ -110,19 +120,12 @@ impl<'w> Run<'w> {
     pub fn of(world: &'w World, place: &Path, plan: &Plan) -> Result<Ran, Box<Failure>> {
         let failed = |what: String| Box::new(Failure { step: 0, what, last: String::new() });
         let mut run = Self::begin(world, place, plan).map_err(failed)?;
-        let outcome = run.steps(plan.steps).and_then(|()| run.heal());
-        // Parties that still run hold the bank open.
-        run.alive.store(false, Ordering::SeqCst);
-        if let Some(node) = &run.node {
-            node.store().kill();
-        }
-        run.parties.clear();
-        match outcome {
+        match run.steps(plan.steps).and_then(|()| run.heal()) {
             Ok(()) => {
                 run.ran.steps = run.history.step;
                 run.ran.acknowledged = run.book.acknowledged();
                 run.ran.digest = run.history.digest.number();
-                Ok(run.ran)
+                Ok(run.ran.clone())
             }
             Err(what) => Err(Box::new(Failure { step: run.history.step, what, last: run.history.last() })),
         }

@@ -31,7 +31,8 @@ enum Sign<T> {
 pub struct Party<T> {
     /// What it is, for people.
     pub name: String,
-    go: Sender<()>,
+    /// Nothing once it is given up.
+    go: Option<Sender<()>>,
     back: Receiver<Sign<T>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -49,7 +50,7 @@ impl<T: Send + 'static> Party<T> {
             }
             let waits = sign.clone();
             let give = move || {
-                // When the scheduler is gone the run is over, and nobody looks at what this party still does.
+                // When the scheduler is gone the run is over, and so is the process: nobody waits for long.
                 if waits.send(Sign::Waits).is_ok() {
                     let _ = resumed.recv();
                 }
@@ -59,7 +60,7 @@ impl<T: Send + 'static> Party<T> {
         };
         let thread = std::thread::Builder::new().name("party".to_owned()).spawn(body);
         let thread = thread.map_err(|error| format!("no thread: {error}"))?;
-        Ok(Self { name, go, back, thread: Some(thread) })
+        Ok(Self { name, go: Some(go), back, thread: Some(thread) })
     }
 
     /// Lets it run until it waits (`None`) or ends with a result.
@@ -68,7 +69,7 @@ impl<T: Send + 'static> Party<T> {
     /// When it panicked or is stuck.
     pub fn resume(&mut self) -> Result<Option<T>, String> {
         // A party that has panicked hears nothing; the answer below says so.
-        let _ = self.go.send(());
+        let _ = self.go.as_ref().map(|go| go.send(()));
         match self.back.recv_timeout(STUCK) {
             Ok(Sign::Waits) => Ok(None),
             Ok(Sign::Ended(result)) => {
@@ -78,7 +79,22 @@ impl<T: Send + 'static> Party<T> {
                 Ok(Some(result))
             }
             Err(RecvTimeoutError::Disconnected) => Err(format!("{} panicked", self.name)),
-            Err(RecvTimeoutError::Timeout) => Err(format!("{} is stuck: it holds its turn", self.name)),
+            Err(RecvTimeoutError::Timeout) => {
+                // Nobody can wait for its end.
+                self.thread = None;
+                Err(format!("{} is stuck: it holds its turn", self.name))
+            }
+        }
+    }
+}
+
+impl<T> Drop for Party<T> {
+    /// Whoever gives up a party has ended the process that it runs in: without a scheduler it goes on to its end.
+    fn drop(&mut self) {
+        self.go = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in it has been told by its last sign.
+            let _ = thread.join();
         }
     }
 }
