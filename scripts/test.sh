@@ -92,6 +92,7 @@ if has_crate system-tests; then
   export X_BUILT=1
   stage crash ./x crash --rounds "$rounds"
   stage powercut ./x powercut --rounds "$rounds"
+  if $deep; then stage simulate ./x simulate --seeds 2000; else stage simulate ./x simulate --seeds 40 --twice 10; fi
   if $deep; then
     stage faults ./x faults all
   else

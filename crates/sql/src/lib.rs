@@ -8,6 +8,7 @@
 //! nothing behind; an I/O error on commit ends the process, never in an answer.
 
 mod backup;
+mod by_hand;
 mod checkpoint;
 mod complaints;
 mod connection;
@@ -34,6 +35,7 @@ mod vetting;
 mod writer;
 
 pub use backup::{BackupError, check_file, copy_to};
+pub use by_hand::Step;
 pub use connection::{Connection, Database, Prepared};
 pub use error::SqlError;
 pub use lock::{DirectoryLock, LockError};

@@ -1,4 +1,4 @@
-//! Why a unit has no result.
+//! Why a unit of work has no result.
 
 /// Why a unit has no result.
 #[derive(Debug)]

@@ -21,6 +21,7 @@
 mod ending;
 mod turns;
 
+use crate::by_hand::ByHand;
 use crate::checkpoint::Checkpointer;
 use crate::connection::{Connection, Database};
 use crate::error::SqlError;
@@ -29,7 +30,7 @@ use crate::unit::Unit;
 use crate::unit_error::UnitError;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -108,6 +109,8 @@ pub struct Limits {
     pub patience: Duration,
     /// Run every closure twice, undoing the first run: finds side effects outside the unit. For tests.
     pub rehearse: bool,
+    /// No thread: whoever waits for a unit calls this, and works the queue off himself when it says false. See `by_hand.rs`.
+    pub by_hand: Option<fn() -> bool>,
 }
 
 impl Default for Limits {
@@ -119,11 +122,12 @@ impl Default for Limits {
             group_bytes: 4 << 20,
             patience: Duration::from_millis(500),
             rehearse: false,
+            by_hand: None,
         }
     }
 }
 
-trait Work<S: GroupState>: Send {
+pub(crate) trait Work<S: GroupState>: Send {
     /// What it will ask for.
     fn hints(&self) -> &[S::Hint];
     fn run(&mut self, unit: &mut Unit<'_, S>) -> Verdict;
@@ -164,15 +168,16 @@ where
     }
 }
 
-struct Queued<S: GroupState> {
+pub(crate) struct Queued<S: GroupState> {
     work: Box<dyn Work<S>>,
     since: Instant,
 }
 
 /// The handle to the writer thread. Dropping it drains the queue and stops the thread.
 pub struct Writer<S: GroupState> {
-    queue: Arc<Queue<Queued<S>>>,
+    pub(crate) queue: Arc<Queue<Queued<S>>>,
     thread: Option<JoinHandle<()>>,
+    pub(crate) by_hand: Option<ByHand<S>>,
 }
 
 impl<S: GroupState> Writer<S> {
@@ -183,21 +188,19 @@ impl<S: GroupState> Writer<S> {
     pub fn start(database: &Database, connection: Connection, state: S, limits: Limits) -> Result<Self, SqlError> {
         connection.answers_within(PATIENCE)?;
         let queue = Arc::new(Queue::new(limits.queue));
+        if let Some(turn) = limits.by_hand {
+            let (taken, database) = (Arc::clone(&queue), database.clone());
+            let writer = Loop::new(database, connection, state, (limits, taken));
+            return Ok(Self { queue, thread: None, by_hand: Some(ByHand { turn, writer: Mutex::new(writer) }) });
+        }
         let checkpointer = match database {
             Database::File(file) => Some(Checkpointer::start(file)?),
             Database::Server(_) => None,
         };
         let (taken, database) = (Arc::clone(&queue), database.clone());
         let body = move || {
-            let mut writer = Loop {
-                database,
-                connection,
-                state,
-                limits,
-                checkpointer,
-                queue: taken,
-                turns: turns::Turns::default(),
-            };
+            let mut writer = Loop::new(database, connection, state, (limits, taken));
+            writer.checkpointer = checkpointer;
             // A panic outside a closure leaves a state nobody can vouch for: only recovery may go on.
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                 tracing::error!("the writer panicked");
@@ -206,7 +209,7 @@ impl<S: GroupState> Writer<S> {
         };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(body);
         let thread = thread.map_err(|error| SqlError::Io(error.to_string()))?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread), by_hand: None })
     }
 
     /// Queues a closure. It may run twice and must have no effect outside the unit. Dropping the receiver cancels nothing.
@@ -261,44 +264,63 @@ impl<S: GroupState> Drop for Writer<S> {
     }
 }
 
-struct Loop<S: GroupState> {
+pub(crate) struct Loop<S: GroupState> {
     database: Database,
-    connection: Connection,
+    pub(crate) connection: Connection,
     state: S,
     limits: Limits,
     checkpointer: Option<Checkpointer>,
     queue: Arc<Queue<Queued<S>>>,
     turns: turns::Turns,
+    /// A writer without a thread cannot end the process: it does nothing any more, and answers nobody.
+    pub(crate) ended: bool,
 }
 
 type Finished<S> = Vec<(Box<dyn Work<S>>, Option<UnitError>)>;
 
 impl<S: GroupState> Loop<S> {
+    fn new(
+        database: Database,
+        connection: Connection,
+        state: S,
+        (limits, queue): (Limits, Arc<Queue<Queued<S>>>),
+    ) -> Self {
+        let turns = turns::Turns::default();
+        Self { database, connection, state, limits, checkpointer: None, queue, turns, ended: false }
+    }
+
     fn run(&mut self) {
-        let mut waiting = VecDeque::new();
-        let mut bulk = None;
-        while self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
-            self.turns.gather(|| waiting.len() + self.queue.len());
-            let mut finished = Vec::with_capacity(waiting.len() + 1);
-            self.turn_away(&mut waiting, &mut finished);
-            if waiting.is_empty() && bulk.is_none() {
-                answer(finished);
-                continue;
-            }
-            if let Err(error) = self.begin() {
-                tracing::error!(%error, "no unit could begin");
-                let all = waiting.drain(..).chain(bulk.take());
-                finished.extend(all.map(|queued| (queued.work, Some(UnitError::NotCommitted))));
-                answer(finished);
-                continue;
-            }
-            let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
-            self.turns.ended_with(finished.len());
-            self.finish_group(alive, finished);
-            if let Some(checkpointer) = &self.checkpointer {
-                checkpointer.restart_when_due(&self.connection);
-            }
+        while self.work_off() {}
+    }
+
+    /// Waits for work and commits one group of it. False when the queue is closed and empty.
+    pub(crate) fn work_off(&mut self) -> bool {
+        let (mut waiting, mut bulk) = (VecDeque::new(), None);
+        if !self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
+            return false;
         }
+        self.turns.gather(|| waiting.len() + self.queue.len());
+        let mut finished = Vec::with_capacity(waiting.len() + 1);
+        self.turn_away(&mut waiting, &mut finished);
+        if waiting.is_empty() && bulk.is_none() {
+            answer(finished);
+            return true;
+        }
+        let mut finished = Vec::with_capacity(waiting.len() + 1);
+        if let Err(error) = self.begin() {
+            tracing::error!(%error, "no unit could begin");
+            let all = waiting.drain(..).chain(bulk.take());
+            finished.extend(all.map(|queued| (queued.work, Some(UnitError::NotCommitted))));
+            answer(finished);
+            return true;
+        }
+        let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
+        self.turns.ended_with(finished.len());
+        self.finish_group(alive, finished);
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.restart_when_due(&self.connection);
+        }
+        true
     }
 
     /// Who has waited too long is told so before a group begins: that may take seconds when the server is in trouble.

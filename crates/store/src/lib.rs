@@ -8,6 +8,7 @@
 //! `account`; event numbers follow commit order without gaps; an answer to a key is recorded in the unit it answers for.
 
 mod accounts;
+mod by_hand;
 mod calendar;
 mod error;
 mod grounds;
@@ -43,7 +44,7 @@ pub use keys::{Fingerprint, KeyDigest, Remembered};
 pub use outbox::{Event, NewEvent};
 pub use schema::MIGRATIONS;
 pub use snapshot::Snapshot;
-pub use sql::{BackupError, Database, Limits, Migration, ReadLimits};
+pub use sql::{BackupError, Database, Limits, Migration, ReadLimits, Step};
 pub use store::{BULK_MOST, BulkResults, OpenError, Options, Store, TooMany};
 pub use tenant::{Tenant, TenantSettings, holds_bank};
 pub use uow::{Outcome, Uow};

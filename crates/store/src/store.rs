@@ -87,7 +87,7 @@ impl From<SqlError> for OpenError {
 
 pub(crate) struct Inner {
     // Fields drop in this order: the writer drains before the lock goes.
-    writer: Writer<State>,
+    pub(crate) writer: Writer<State>,
     readers: Readers,
     /// For reading a row or two on the caller's thread: never behind a snapshot that reads a lot.
     look_ups: Readers,
@@ -197,7 +197,7 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, Vec::new(), body).await.map_err(|_| StoreError::Unknown)??
+        self.run(Vec::new(), body).await
     }
 
     /// As [`Store::write`], of a closure that is going to recall these keys: a server is asked for those of many units at once.
@@ -210,7 +210,19 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, hints(keys), body).await.map_err(|_| StoreError::Unknown)??
+        self.run(hints(keys), body).await
+    }
+
+    async fn run<T, R, F>(&self, hints: Vec<Hint>, body: F) -> Result<Outcome<T, R>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.inner.writer.pass_turn();
+        let answer = self.submit(Lane::Interactive, hints, body);
+        let answer = if self.is_by_hand() { self.inner.writer.wait(answer) } else { answer.await.ok() };
+        answer.ok_or(StoreError::Unknown)??
     }
 
     /// As [`Store::write_recalling`], for threads outside the async runtime.
@@ -223,7 +235,9 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, hints(keys), body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.inner.writer.pass_turn();
+        let answer = self.submit(Lane::Interactive, hints(keys), body);
+        self.inner.writer.wait(answer).ok_or(StoreError::Unknown)??
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -236,7 +250,7 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(Lane::Interactive, Vec::new(), body).blocking_recv().map_err(|_| StoreError::Unknown)??
+        self.write_recalling_blocking(&[], body)
     }
 
     #[expect(clippy::type_complexity, reason = "the channel's answer: writer trouble around the unit's own result")]
@@ -289,7 +303,8 @@ impl Store {
             }
             Ok(Outcome::Done(results))
         });
-        outcome.await.map_err(|_| StoreError::Unknown)??
+        let outcome = if self.is_by_hand() { self.inner.writer.wait(outcome) } else { outcome.await.ok() };
+        outcome.ok_or(StoreError::Unknown)??
     }
 
     /// The tenant's present moment.

@@ -5,6 +5,10 @@
  * FAULTS_STAYS every one from there on. When it first does, a line "x NAME-OF-THREAD NAME-OF-FILE" is appended to
  * FAULTS_HISTORY, so that its place among the acknowledgements is known.
  *
+ * FAULTS_CALL any: writes, cuts, flushes and removals all count, so that from the n-th on nothing changes any more, as after the
+ * end of the process. FAULTS_CONTROL names a file; what is written to it, "CALL NTH ERROR STAYS", takes the place of these
+ * four from then on, and calls are counted anew (a program that drives itself).
+ *
  * FAULTS_FULL names a file; while it exists the disk is full: a write that would make a file longer is cut short at its
  * end, as a real disk does, or refused with ENOSPC.
  */
@@ -29,7 +33,9 @@ static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static char directory[PATH_MAX];
 static size_t directory_length;
-static const char *call_name, *history, *full;
+static int (*real_unlink)(const char *);
+static const char *history, *full;
+static char call_name[16], control[PATH_MAX];
 static long nth;
 static int failure, stays, ready;
 static atomic_long calls;
@@ -51,10 +57,13 @@ __attribute__((constructor)) static void start(void) {
   real_ftruncate = (int (*)(int, off_t))find("ftruncate64");
   real_fsync = (int (*)(int))find("fsync");
   real_fdatasync = (int (*)(int))find("fdatasync");
+  real_unlink = (int (*)(const char *))find("unlink");
   const char *root = getenv("FAULTS_DIR");
   if (!root || !realpath(root, directory)) return;
   directory_length = strlen(directory);
-  call_name = getenv("FAULTS_CALL");
+  const char *call = getenv("FAULTS_CALL"), *told = getenv("FAULTS_CONTROL");
+  if (call) snprintf(call_name, sizeof call_name, "%s", call);
+  if (told) snprintf(control, sizeof control, "%s", told);
   history = getenv("FAULTS_HISTORY");
   full = getenv("FAULTS_FULL");
   nth = number("FAULTS_NTH");
@@ -66,6 +75,22 @@ __attribute__((constructor)) static void start(void) {
 static int ends(const char *text, const char *end) {
   size_t length = strlen(text), tail = strlen(end);
   return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* Whether this was said to the control, and is heard. */
+static int heard(int fd, const void *data, size_t length) {
+  char link[64], path[PATH_MAX], said[128];
+  if (!*control || length >= sizeof said) return 0;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t found = readlink(link, path, sizeof path - 1);
+  if (found <= 0) return 0;
+  path[found] = '\0';
+  if (strcmp(path, control) != 0) return 0;
+  memcpy(said, data, length);
+  said[length] = '\0';
+  if (sscanf(said, "%15s %ld %d %d", call_name, &nth, &failure, &stays) != 4) abort();
+  calls = 0;
+  return 1;
 }
 
 /* The name of a file that the faults concern, or nothing. */
@@ -93,7 +118,8 @@ static void tell(const char *file) {
 
 /* Whether this call is to fail. */
 static int fails(const char *name, const char *file) {
-  if (!call_name || strcmp(call_name, name) != 0) return 0;
+  int any = strcmp(call_name, "any") == 0;
+  if (!any && strcmp(call_name, name) != 0) return 0;
   long now = ++calls;
   if (now == nth) tell(file);
   return now == nth || (stays && now > nth);
@@ -115,7 +141,7 @@ static int failed(int error) {
 ssize_t write(int fd, const void *data, size_t length) {
   char path[PATH_MAX];
   const char *name = concerned(fd, path);
-  if (!name) return real_write(fd, data, length);
+  if (!name) return heard(fd, data, length) ? (ssize_t)length : real_write(fd, data, length);
   if (fails("write", name)) return failed(failure);
   int flags = fcntl(fd, F_GETFL);
   ssize_t fits = room(fd, length, lseek(fd, 0, flags & O_APPEND ? SEEK_END : SEEK_CUR));
@@ -137,6 +163,7 @@ int ftruncate64(int fd, off64_t length) {
   char path[PATH_MAX];
   struct stat now;
   const char *name = concerned(fd, path);
+  if (name && strcmp(call_name, "any") == 0 && fails("ftruncate", name)) return failed(failure);
   int grows = name && full && access(full, F_OK) == 0 && fstat(fd, &now) == 0 && length > now.st_size;
   return grows ? failed(ENOSPC) : real_ftruncate(fd, length);
 }
@@ -153,4 +180,12 @@ int fdatasync(int fd) {
   char path[PATH_MAX];
   const char *name = concerned(fd, path);
   return name && fails("fdatasync", name) ? failed(failure) : real_fdatasync(fd);
+}
+
+int unlink(const char *path) {
+  char whole[PATH_MAX];
+  if (!ready || strcmp(call_name, "any") != 0 || !realpath(path, whole)) return real_unlink(path);
+  size_t length = directory_length;
+  int inside = strncmp(whole, directory, length) == 0 && whole[length] == '/' && !ends(whole, "-shm");
+  return inside && fails("unlink", whole + length + 1) ? failed(failure) : real_unlink(path);
 }

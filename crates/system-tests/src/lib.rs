@@ -5,3 +5,4 @@ pub mod clock;
 pub mod crash;
 pub mod faults;
 pub mod powercut;
+pub mod simulate;

@@ -1,6 +1,7 @@
 //! What the bank says takes effect: one unit for word and effect. A word that comes twice meets a stage that makes nothing of
 //! it.
 
+use crate::cases::{self, CaseKind};
 use crate::desk::Desk;
 use crate::instructions::rules::{Decision, Known, decide};
 use crate::instructions::{Instructed, Stage, effects};
@@ -24,9 +25,14 @@ pub(crate) fn hear<T: Instructed>(
         asked: facts.asked,
         moved: facts.moved,
         standing: subject.standing(uow)?,
+        stated: records::booked(uow.reading(), &end_to_end(id), !T::TERMS.back_comes_in())?.is_some(),
         stated_back: records::booked(uow.reading(), &end_to_end(id), T::TERMS.back_comes_in())?,
         let_go: subject.let_go(uow)?,
     };
+    if let (Outcome::Returned { .. }, Source::Statement) = heard {
+        let finding = "the statement shows that it came back";
+        cases::settle(uow, CaseKind::Contradiction, &id.to_string(), finding)?;
+    }
     match decide(&known, heard) {
         Decision::Nothing => {}
         Decision::Execute { amount } => subject.execute(desk, uow, amount)?,

@@ -9,7 +9,7 @@ use ports::Outcome;
 const ALL: [Stage; 6] = [Created, Instructed, UnderInvestigation, Failed, Executed, Returned];
 
 fn known(stage: Stage, moved: i64) -> Known {
-    Known { stage, asked: 100, moved, standing: false, stated_back: None, let_go: false }
+    Known { stage, asked: 100, moved, standing: false, stated: false, stated_back: None, let_go: false }
 }
 
 fn done(amount: i64) -> Outcome {
@@ -60,6 +60,16 @@ fn what_is_known_is_nothing_and_what_contradicts_it_is_for_people() {
     check(&known(Executed, 100), Report, &[(returned(9), DIFFERS)]);
     check(&known(Failed, 0), Report, &[(rejected(), NOTHING), (returned(100), NOTHING)]);
     check(&known(Returned, 100), Report, &[(done(100), NOTHING), (rejected(), NOTHING), (returned(100), NOTHING)]);
+}
+
+#[test]
+fn a_result_does_not_take_back_what_the_statement_shows() {
+    let (undo, unwind) = (Decision::Undo { reason: String::new() }, unwound());
+    for (standing, by_statement) in [(false, undo), (true, unwind)] {
+        let shown = Known { stated: true, standing, ..known(Executed, 100) };
+        check(&shown, Report, &[(returned(100), CONTRADICTS), (rejected(), CONTRADICTS), (done(100), NOTHING)]);
+        check(&shown, Statement, &[(returned(100), by_statement)]);
+    }
 }
 
 #[test]

@@ -152,6 +152,11 @@ async fn what_is_paid_late_or_comes_back_leads_where_it_should() {
             (S::Returned, HAD, 0, 0, 0, none()),
         ),
         (
+            "a return that was said before it was paid and heard after the statement had shown that",
+            vec![State(false, all, "r1"), Tick(2), Say(returned()), Say(done(all)), Tick(2)],
+            (S::Paid, HAD - all - FEE, 0, -all, 0, vec![C::Contradiction]),
+        ),
+        (
             "returned before we heard that it was paid",
             vec![Say(returned()), Tick(2)],
             (S::Returned, HAD, 0, 0, 0, none()),

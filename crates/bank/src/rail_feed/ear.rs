@@ -48,6 +48,13 @@ impl Drop for Listening {
 
 /// Hears what is to be heard now, or returns after a moment when the bank is silent.
 pub(crate) fn listen_a_moment(bank: &Bank) {
+    if bank.store().is_by_hand() {
+        // Whoever drives the store decides how long the bank is silent; a thread of ours would decide something too.
+        if let Err(error) = listen(bank) {
+            tracing::warn!(%error, "what the bank says cannot be written down");
+        }
+        return;
+    }
     let ear = bank.ear();
     let mut state = ear.state();
     if state.overdue {

@@ -217,6 +217,16 @@ async fn other_amounts_contradictions_and_returns_lead_where_they_should() {
             (S::Returned, 0, 0, 7_000, vec![C::ReturnedTopUp]),
         ),
         (
+            "a return that was said before it came and heard after the statement had shown it",
+            vec![State(true, all, "r1"), Tick(2), Say(returned()), Say(done(all)), Say(done(all)), Tick(2)],
+            (S::Succeeded, all, all, 0, vec![C::Contradiction]),
+        ),
+        (
+            "a return that was said, and shown by the statement later",
+            vec![State(true, all, "r1"), Tick(2), Say(returned()), Tick(2), State(false, all, "r2"), Tick(2)],
+            (S::Returned, 0, 0, 0, none()),
+        ),
+        (
             "taken back before we heard that it came",
             vec![Say(returned()), State(true, all, "r1"), State(false, all, "r2"), Tick(2)],
             (S::Returned, 0, 0, 0, none()),

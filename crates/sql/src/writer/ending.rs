@@ -18,7 +18,9 @@ impl<S: GroupState> Loop<S> {
         {
             finished = self.once_more(&error, finished);
         }
-        answer(finished);
+        if !self.ended {
+            answer(finished);
+        }
     }
 
     /// Flushes and commits; an error when the group was undone for a definite reason, its units marked so.
@@ -59,8 +61,14 @@ impl<S: GroupState> Loop<S> {
             }
             Ok(Err(error)) if self.database.is_server() => Err(self.undone(error, finished)),
             // No room and a lock in the way are found before the commit record is written; anything else may come after.
-            Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => unknown(&error),
-            Err(error @ SqlError::Io(_)) if !self.database.is_server() => unknown(&error),
+            Ok(Err(error)) if !matches!(error, SqlError::Full(_) | SqlError::Busy) => {
+                self.end(&error);
+                Ok(())
+            }
+            Err(error @ SqlError::Io(_)) if !self.database.is_server() => {
+                self.end(&error);
+                Ok(())
+            }
             Ok(Err(error)) | Err(error) => Err(self.undone(error, finished)),
         }
     }
@@ -163,18 +171,22 @@ impl<S: GroupState> Loop<S> {
             other => other,
         };
         if let Err(error) = undone.and_then(|_| self.state.reload(&self.connection)) {
-            tracing::error!(%error, "the committed state could not be read again; the process ends");
+            tracing::error!("the committed state could not be read again");
+            self.end(&error);
+        }
+    }
+
+    /// Nobody can say what is on disk, or what was committed. Recovery can: end here, answer nobody.
+    fn end(&mut self, error: &SqlError) {
+        tracing::error!(%error, "the process ends");
+        if self.limits.by_hand.is_none() {
             std::process::abort();
         }
+        self.ended = true;
+        self.queue.close();
     }
 }
 
 /// How long the database is asked whether a COMMIT was done, and how long to wait in between.
 const QUESTIONS: Duration = Duration::from_secs(10);
 const QUESTION_PAUSE: Duration = Duration::from_millis(100);
-
-/// Nobody can say what is on disk. Recovery can: end here, answer nobody.
-fn unknown(error: &SqlError) -> ! {
-    tracing::error!(%error, "committing failed; the process ends");
-    std::process::abort();
-}

@@ -20,6 +20,9 @@ impl Store {
         T: Send + 'static,
     {
         let store = self.clone();
+        if self.is_by_hand() {
+            return store.read_blocking(body);
+        }
         let task = tokio::task::spawn_blocking(move || store.read_blocking(body));
         let answer = tokio::time::timeout(ANSWER_TIME, task).await.map_err(|_| StoreError::Unavailable)?;
         answer.map_err(|error| StoreError::Bug(error.to_string()))?
@@ -75,6 +78,9 @@ impl Store {
             while self.inner.published.line() < last_line {
                 if other_nodes {
                     self.join_others()?;
+                } else if self.is_by_hand() {
+                    // Both happen in one step, so the writer ended between the two.
+                    return Err(StoreError::Unavailable);
                 } else {
                     std::thread::yield_now();
                 }
@@ -87,7 +93,7 @@ impl Store {
     /// Waits for an empty unit: its group begins with what other nodes have committed.
     fn join_others(&self) -> Result<(), StoreError> {
         let joined = self.inner.writer.submit(Lane::Interactive, |_| (Verdict::Undo, ()));
-        joined.blocking_recv().map_err(|_| StoreError::Unavailable)?.map_err(StoreError::from)
+        self.inner.writer.wait(joined).ok_or(StoreError::Unavailable)?.map_err(StoreError::from)
     }
 
     /// Reads the last event's number and, on a server, locks the head: whether the store could do its work this moment.

@@ -63,9 +63,18 @@ fn database(directory: &Path) -> io::Result<Option<PathBuf>> {
 /// # Errors
 /// What is wrong, in words.
 pub fn judge(file: &Path, book: &Book) -> Result<(), String> {
+    compare(file, book)?;
+    sensible_all(book)
+}
+
+/// As [`judge`], whatever the reasons of refusals.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn compare(file: &Path, book: &Book) -> Result<(), String> {
     let options = checker::Options { pages: true };
     let report = checker::check(file, &options, &mut |_| {});
-    compare(report, Connection::open_reader(file), book)
+    agree(report, Connection::open_reader(file), book)
 }
 
 /// As [`judge`], of a database on a server.
@@ -73,10 +82,11 @@ pub fn judge(file: &Path, book: &Book) -> Result<(), String> {
 /// # Errors
 /// What is wrong, in words.
 pub fn judge_server(books: &Database, book: &Book) -> Result<(), String> {
-    compare(checker::check_database(books, &mut |_| {}), books.open_reader(), book)
+    agree(checker::check_database(books, &mut |_| {}), books.open_reader(), book)?;
+    sensible_all(book)
 }
 
-fn compare(
+fn agree(
     report: Result<Report, CheckError>,
     connection: Result<Connection, SqlError>,
     book: &Book,
@@ -88,7 +98,10 @@ fn compare(
     let rows = connection.and_then(|connection| read(&connection));
     let rows = rows.map_err(|error| format!("the rows cannot be read: {error}"))?;
     book.wishes.iter().try_for_each(|wish| kept(wish, &rows))?;
-    no_ghosts(book, &rows)?;
+    no_ghosts(book, &rows)
+}
+
+fn sensible_all(book: &Book) -> Result<(), String> {
     book.wishes.iter().try_for_each(|wish| sensible(wish, &book.also_expected))
 }
 

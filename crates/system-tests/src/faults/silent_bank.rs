@@ -86,7 +86,9 @@ async fn one(how: &How, chance: &Chance, tally: &mut Tally) -> io::Result<String
     }
     let copy = tempfile::tempdir()?;
     let file = verdict::copy(&trial.start.directory, copy.path())?;
-    compare(&file, &trial.start.directory, tally).map_err(io::Error::other)
+    let told = compare(&file, &beside(&trial.start.directory), tally).map_err(io::Error::other)?;
+    Connection::open_reader(&file).and_then(|books| nobody_twice(&books, tally)).map_err(io::Error::other)?;
+    Ok(told)
 }
 
 async fn tell(desk: &Desk<'_>, behaviour: &str, seconds: Option<u32>) -> io::Result<()> {
@@ -145,7 +147,10 @@ fn steal(directory: &Path) -> Result<(), SqlError> {
 const STATED: &str = "(SELECT DISTINCT reference, end_to_end, incoming, amount FROM statement_line)";
 
 /// What moved for an instruction by the statement: money in less money out.
-fn moved(bank: &Connection) -> Result<BTreeMap<String, i64>, SqlError> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn moved(bank: &Connection) -> Result<BTreeMap<String, i64>, SqlError> {
     let sql = format!(
         "SELECT end_to_end, sum(CASE incoming WHEN 1 THEN amount ELSE -amount END) FROM {STATED} \
         WHERE end_to_end IS NOT NULL GROUP BY end_to_end"
@@ -153,8 +158,12 @@ fn moved(bank: &Connection) -> Result<BTreeMap<String, i64>, SqlError> {
     Ok(bank.query(&sql, &[], |row| Ok((row.text(0)?, row.int(1)?)))?.into_iter().collect())
 }
 
-fn compare(file: &Path, directory: &Path, tally: &mut Tally) -> Result<String, SqlError> {
-    let (books, bank) = (Connection::open_reader(file)?, Connection::open_reader(&beside(directory))?);
+/// Compares our books with those of the bank beside, in words.
+///
+/// # Errors
+/// When either cannot be read.
+pub fn compare(file: &Path, beside: &Path, tally: &mut Tally) -> Result<String, SqlError> {
+    let (books, bank) = (Connection::open_reader(file)?, Connection::open_reader(beside)?);
     let nostro = books.number("SELECT sum(posted) FROM balance WHERE gl_code = '1010'", &[])?;
     let sum = "SELECT sum(CASE incoming WHEN 1 THEN amount ELSE -amount END) FROM";
     let theirs = bank.number("SELECT balance FROM outside_account WHERE number = 'OURS'", &[])?;
@@ -168,7 +177,7 @@ fn compare(file: &Path, directory: &Path, tally: &mut Tally) -> Result<String, S
     let mut told = Vec::new();
     let top_up = |id| Id::<kinds::TopUp>::from_u128(id).to_string();
     let payout = |id| Id::<kinds::Payout>::from_u128(id).to_string();
-    for (table, incoming, amount) in [("top_up", true, "amount"), ("payout", false, "paid")] {
+    for (table, incoming, amount) in [("top_up", true, "credited"), ("payout", false, "paid")] {
         let sql = format!("SELECT id, state, {amount} FROM {table}");
         let rows = books.query(&sql, &[], |row| Ok((row.u128(0)?, row.int(1)?, row.int(2)?)))?;
         let mut states: BTreeMap<i64, usize> = BTreeMap::new();
@@ -192,7 +201,6 @@ fn compare(file: &Path, directory: &Path, tally: &mut Tally) -> Result<String, S
         }
         told.push(format!("{table} by state {states:?}"));
     }
-    nobody_twice(&books, tally)?;
     Ok(format!("{}; nostro {nostro} = statement", told.join(", ")))
 }
 
