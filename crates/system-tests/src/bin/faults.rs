@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
-use system_tests::faults::{How, Tally, bit_flips, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down};
+use system_tests::faults::{How, Tally, backup_load, bit_flips, disk_full, follow, herd};
+use system_tests::faults::{nth_io, silent_bank, torn_writes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -17,7 +18,7 @@ use system_tests::powercut::loader::{self, Load};
   faults disk-full --rounds 3 --defect ignore-io-errors
 
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
-lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys")]
+lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; follow skip-frames; backup-load old-backup")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -67,10 +68,14 @@ enum Row {
     WebhookDown,
     /// Thousands of clients at once, with a storm of retries.
     Herd,
+    /// The server is killed, and a bank is made of its continuous copy.
+    Follow,
+    /// Backups are taken under load and restored.
+    BackupLoad,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 9] = [
+const ROWS: [(Row, u64); 11] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -80,6 +85,8 @@ const ROWS: [(Row, u64); 9] = [
     (Row::SilentBank, 1),
     (Row::WebhookDown, 2),
     (Row::Herd, 1),
+    (Row::Follow, 6),
+    (Row::BackupLoad, 3),
 ];
 
 fn main() -> ExitCode {
@@ -87,7 +94,9 @@ fn main() -> ExitCode {
     if let Some(directory) = &arguments.load {
         return finish(load(&arguments, directory).map(|()| true));
     }
-    if arguments.defect.as_deref() == Some("ignore-io-errors") && !cfg!(feature = "seeded-defects") {
+    let built_in = ["ignore-io-errors", follow::DEFECT];
+    if arguments.defect.as_deref().is_some_and(|defect| built_in.contains(&defect)) && !cfg!(feature = "seeded-defects")
+    {
         eprintln!("faults: this build has no such defect in it; build it with --features seeded-defects");
         return ExitCode::from(2);
     }
@@ -139,6 +148,8 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::DiskFull => runtime.block_on(disk_full::run(&how))?,
         Row::SilentBank => runtime.block_on(silent_bank::run(&how))?,
         Row::WebhookDown => runtime.block_on(webhook_down::run(&how))?,
+        Row::Follow => runtime.block_on(follow::run(&how))?,
+        Row::BackupLoad => runtime.block_on(backup_load::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))
