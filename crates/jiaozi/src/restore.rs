@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
         (None, None) => return Err(Failure::usage("name the backup, or a copy with --from DEST")),
     };
     if let Some(from) = &args.key {
-        copy(from, &key)?;
+        copy(from, &key, |_| Ok(()))?;
     }
     let (report, moment) = (restored.report, restored.moment.map(|at| at.to_string()));
     if args.json {
@@ -132,7 +132,11 @@ fn from_file(file: &Path, target: &Path) -> Result<Restored, Failure> {
     }
     migrate::refuse_newer(file)?;
     let _lock = lock_of(target)?;
-    copy(file, target)?;
+    if !sql::check_sums(file).unwrap_or(false) {
+        output::diagnostic("this backup is from an older version and carries no sums of its pages");
+    }
+    // Its sums are compared once more, in the copy, and taken off: what was verified is what becomes a bank.
+    copy(file, target, sql::unseal)?;
     own(target)?;
     Ok(Restored { report, moment: None })
 }
@@ -218,10 +222,11 @@ fn own(file: &Path) -> Result<(), Failure> {
 }
 
 /// Copies under another name, syncs, and only then gives the copy its own name.
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+fn copy(from: &Path, to: &Path, finish: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), Failure> {
     let unfinished = to.with_extension("unfinished");
     let copied = std::fs::copy(from, &unfinished)
-        .and_then(|_| File::open(&unfinished)?.sync_all())
+        .and_then(|_| finish(&unfinished))
+        .and_then(|()| File::open(&unfinished)?.sync_all())
         .and_then(|()| std::fs::rename(&unfinished, to))
         .and_then(|()| to.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all()));
     copied.map_err(|error| {

@@ -8,6 +8,7 @@
 //! nothing behind; an I/O error on commit ends the process, never in an answer.
 
 mod backup;
+mod backup_seal;
 mod checkpoint;
 mod connection;
 mod error;
@@ -26,7 +27,8 @@ mod unit;
 mod value;
 mod writer;
 
-pub use backup::{BackupError, check_file, copy_to};
+pub use backup::{BackupError, check_file, check_sums, copy_to};
+pub use backup_seal::unseal;
 pub use connection::{Connection, Database, Prepared};
 pub use error::SqlError;
 pub use follow::{CopyState, RebuildError, Rebuilt, Wish, WishError, copy_state, copy_wish, rebuild};

@@ -117,7 +117,7 @@ pub(crate) fn sums_to_bytes(moment: i64, sums: &[u64]) -> Vec<u8> {
 fn sums_from_bytes(bytes: &[u8]) -> Option<(i64, Vec<u64>)> {
     let words: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     let [moment, sums @ .., whole] = &words[..] else { return None };
-    let sound = bytes.len() % 8 == 0 && *whole == sum(1, &bytes[..bytes.len() - 8]);
+    let sound = bytes.len().is_multiple_of(8) && *whole == sum(1, &bytes[..bytes.len() - 8]);
     sound.then(|| (moment.cast_signed(), sums.to_vec()))
 }
 

@@ -37,6 +37,7 @@ mod ship;
 pub(crate) mod tap;
 mod wish;
 
+pub(crate) use base::page_sum;
 pub use chain::{CopyState, copy_state};
 pub use rebuild::{RebuildError, Rebuilt, rebuild};
 pub(crate) use ship::Shipper;

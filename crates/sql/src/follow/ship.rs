@@ -168,8 +168,7 @@ impl Ship {
         }
         if self.wish.is_some() {
             let covered = self.at.as_ref().map_or(0, |at| at.head.covered);
-            #[expect(clippy::cast_precision_loss, reason = "a metric")]
-            let behind = (self.looked - covered) as f64 / 1e6;
+            let behind = Duration::from_micros(u64::try_from(self.looked - covered).unwrap_or(0));
             metrics::gauge!("jiaozi_copy_lag_seconds", "bank" => self.directory.display().to_string()).set(behind);
         }
     }

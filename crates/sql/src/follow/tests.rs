@@ -44,7 +44,7 @@ impl World {
     /// Waits until everything that is committed now is in the copy.
     fn caught_up(&self) {
         let (now, mut tries) = (wall_clock(), 0);
-        while !copy_state(&self.to).ok().flatten().is_some_and(|state| state.covered > now) {
+        while copy_state(&self.to).ok().flatten().is_none_or(|state| state.covered <= now) {
             std::thread::sleep(Duration::from_millis(20));
             tries += 1;
             assert!(tries < 1_500, "no copy after thirty seconds");

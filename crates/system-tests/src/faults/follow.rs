@@ -107,7 +107,7 @@ async fn one(trial: &Trial, to: &Path, round: u64, mut chance: Chance) -> io::Re
 /// Waits until everything that is committed now is in the copy.
 async fn caught_up(to: &Path) -> io::Result<()> {
     let (begun, moment) = (now(), wall_clock());
-    while !sql::copy_state(to).ok().flatten().is_some_and(|state| state.covered > moment) {
+    while sql::copy_state(to).ok().flatten().is_none_or(|state| state.covered <= moment) {
         if begun.elapsed() > PATIENCE {
             return Err(io::Error::other("the copy has not caught up in a minute"));
         }
