@@ -204,3 +204,19 @@ fn another_banks_copy_is_not_written_to() {
     assert!(matches!(copy_wish(&other.data, &wish), Err(super::WishError::Taken)));
     assert_eq!(Wish::read(&other.data).expect("read"), None);
 }
+
+#[test]
+fn an_idle_bank_whose_log_is_empty_is_copied_too() {
+    let world = World::new();
+    insert(&world.writer(), 5, 9_000);
+    world.follow();
+    // As after an orderly stop: the last connection has emptied the log and removed it.
+    let writer = world.writer();
+    let checkpointer = Checkpointer::start(&world.file()).expect("started");
+    world.caught_up();
+    assert_eq!(world.rows_at(None).0, 5);
+    insert(&writer, 5, 9_000);
+    world.caught_up();
+    assert_eq!(world.rows_at(None).0, 10);
+    drop(checkpointer);
+}

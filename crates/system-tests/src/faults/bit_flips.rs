@@ -79,7 +79,7 @@ struct Count {
 pub fn run(how: &How) -> io::Result<Tally> {
     let place = tempfile::tempdir()?;
     let images = images(place.path(), how.seed)?;
-    let copy = copied(&place.path().join("data"), &place.path().join("copy"))?;
+    let copy = copied(&place.path().join("copy"))?;
     let mut tally = Tally::default();
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
     for round in 0..how.rounds {
@@ -162,26 +162,37 @@ fn look(image: &Image, directory: &Path, unchecked: bool, count: &mut Count) -> 
     if changed.iter().all(alone) { None } else { Some(told) }
 }
 
-/// Follows a bank into a directory until the copy is whole.
-fn copied(data: &Path, to: &Path) -> io::Result<Files> {
+/// Asks for a continuous copy, from the next start on.
+fn follow(data: &Path, to: &Path) -> io::Result<()> {
     let hour = Duration::from_secs(3_600);
     let wish = sql::Wish { to: to.to_owned(), id: "bits".to_owned(), keep: hour, base_every: hour };
-    sql::copy_wish(data, &wish).map_err(io::Error::other)?;
-    let store = loader::open(data).map_err(io::Error::other)?;
-    let (begun, mut newest) = (now(), 0);
-    for wanted in 0..4 {
-        while sql::copy_state(to).ok().flatten().is_none_or(|state| state.newest <= newest) {
-            if begun.elapsed() > Duration::from_secs(60) {
-                return Err(io::Error::other("no copy within a minute"));
-            }
-            std::thread::sleep(Duration::from_millis(20));
+    sql::copy_wish(data, &wish).map(drop).map_err(io::Error::other)
+}
+
+/// Waits until a copy says that it is whole and has nothing more to write.
+fn caught_up(to: &Path) -> io::Result<()> {
+    let (begun, mut before): (_, Option<sql::CopyState>) = (now(), None);
+    loop {
+        let state = sql::copy_state(to).ok().flatten();
+        // What is idle gains no moment, but goes on to say that it is up to date.
+        if let (Some(before), Some(state)) = (before, state)
+            && state.newest == before.newest
+            && state.covered > before.covered
+        {
+            return Ok(());
         }
-        newest = sql::copy_state(to)?.map_or(0, |state| state.newest);
-        if wanted < 3 {
-            loader::one_more(&store).map_err(io::Error::other)?;
+        if begun.elapsed() > Duration::from_secs(60) {
+            return Err(io::Error::other("no copy within a minute"));
         }
+        if before.map(|known| known.newest) != state.map(|state| state.newest) {
+            before = state;
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
-    drop(store);
+}
+
+/// The files of a copy that nobody writes any more.
+fn copied(to: &Path) -> io::Result<Files> {
     let mut files = Files::new();
     for item in std::fs::read_dir(to)?.flatten().filter(|item| item.path().is_dir()) {
         let chain = item.file_name().to_string_lossy().into_owned();
@@ -231,6 +242,8 @@ fn in_copy(copy: &Files, chance: &mut Chance, unchecked: bool, count: &mut Count
 fn images(place: &Path, seed: u64) -> io::Result<[Image; 3]> {
     let data = place.join("data");
     loader::prepare(&data)?;
+    let copy = place.join("copy");
+    follow(&data, &copy)?;
     let store = loader::open(&data).map_err(io::Error::other)?;
     let load = Load { seed, clients: 4, time: Duration::from_secs(20), wishes: 60 };
     let marks = place.join("marks");
@@ -240,6 +253,7 @@ fn images(place: &Path, seed: u64) -> io::Result<[Image; 3]> {
     let before_last = std::fs::metadata(data.join(&log))?.len();
     loader::one_more(&store).map_err(io::Error::other)?;
     let crashed = session::files_of(&data)?;
+    caught_up(&copy)?;
     // As when a server ends in order: balances and look-up indexes are written to their ends.
     store.settle_blocking().map_err(io::Error::other)?;
     let backup = place.join("backup");
