@@ -115,6 +115,8 @@ impl Report {
 
 /// Checks the bank in a data directory, running or not, or in a database file such as a backup.
 ///
+/// A backup's pages are compared with the sums that it carries, always.
+///
 /// It holds one read snapshot for as long as it runs, and meanwhile the bank's log cannot shrink: of a large busy bank, check
 /// a backup.
 ///
@@ -122,8 +124,9 @@ impl Report {
 /// When the database cannot be read. What is wrong *in* it is in the report.
 pub fn check(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report, CheckError> {
     let file = scan::file_of(path)?;
-    if options.pages {
-        match sql::check_file(&file) {
+    let sums = sql::check_sums(&file).map(drop);
+    if options.pages || sums.is_err() {
+        match sums.and_then(|()| sql::check_file(&file)) {
             Ok(()) => {}
             Err(sql::BackupError::Damaged(finding)) => {
                 let difference = Difference::new(("form", "file"), "pages", "integrity", "ok", &finding);

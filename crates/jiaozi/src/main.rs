@@ -15,6 +15,7 @@ mod check;
 mod database_watch;
 mod demo;
 mod failure;
+mod follow;
 mod job_loop;
 mod ledger_cases;
 mod migrate;
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   jiaozi check --data bank                does every balance follow from the entries?
   jiaozi qr decode 000201…                what is in this payment code?
   jiaozi backup monday.db --data bank     a copy while the bank runs, checked
+  jiaozi backup --follow DEST --data bank a copy that goes on, at most a second behind
 
 Every command explains itself: jiaozi <command> --help
 Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";

@@ -1,5 +1,6 @@
 //! A copy of a running database, and the check of a file before it is trusted.
 
+use crate::backup_seal;
 use crate::connection::Connection;
 use crate::error::SqlError;
 use std::fmt;
@@ -49,7 +50,7 @@ impl From<SqlError> for BackupError {
     }
 }
 
-/// Copies the committed state of a database, which may be in use, into a new file. One read snapshot: a stepwise copy would
+/// Copies the committed state of a database, which may be in use, into a new file, and appends the sums of its pages. One read snapshot: a stepwise copy would
 /// start again at every commit.
 ///
 /// # Errors
@@ -65,7 +66,8 @@ pub fn copy_to(source: &Connection, destination: &Path) -> Result<(), BackupErro
     }
     let copied = source.execute("VACUUM INTO ?1", crate::params![text]).map_err(BackupError::Sql);
     // VACUUM INTO does not sync: a backup that a power cut takes away is none.
-    copied.and_then(|_| sync(destination).map_err(|error| io(&error))).inspect_err(|_| {
+    let sealed = copied.and_then(|_| backup_seal::seal(destination).map_err(|error| io(&error)));
+    sealed.and_then(|()| sync(destination).map_err(|error| io(&error))).inspect_err(|_| {
         // Half a copy would be in the way of the next and be taken for a whole one.
         let _ = std::fs::remove_file(destination);
     })
@@ -80,6 +82,19 @@ fn sync(file: &Path) -> std::io::Result<()> {
 
 fn io(error: &std::io::Error) -> BackupError {
     BackupError::Sql(SqlError::Io(error.to_string()))
+}
+
+/// Compares the pages of a backup with the sums that were appended to it. False when the file has none: a bank's own, or a
+/// backup of an older version.
+///
+/// # Errors
+/// `Damaged` with the first finding.
+pub fn check_sums(file: &Path) -> Result<bool, BackupError> {
+    match backup_seal::verify(file) {
+        Ok(pages) => Ok(pages.is_some()),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(BackupError::Damaged(error.to_string())),
+        Err(error) => Err(BackupError::Sql(SqlError::Io(error.to_string()))),
+    }
 }
 
 /// Reads every page and index of a database file that nobody has open.

@@ -1,9 +1,10 @@
 //! Moves the write-ahead log into the database file, away from the writer: a checkpoint in the writer's way stalls everybody.
 
 use crate::connection::{Connection, Engine};
+use crate::follow::{Shipper, tap::Tap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ pub(crate) struct Checkpointer {
     log: Arc<Log>,
     wal: PathBuf,
     thread: Option<JoinHandle<()>>,
+    /// What reads the log for the bank's copy before the log starts anew.
+    tap: Arc<Mutex<Tap>>,
+    _shipper: Shipper,
 }
 
 /// What the thread last saw of the log, in frames of one page each.
@@ -44,10 +48,12 @@ impl Checkpointer {
         let wal = PathBuf::from(format!("{}-wal", file.display()));
         let stop = Arc::new(AtomicBool::new(false));
         let log = Arc::new(Log { frames: AtomicU64::new(0), left: AtomicU64::new(0) });
-        let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&log));
+        let tap = Arc::new(Mutex::new(Tap::new(file)));
+        let shipper = Shipper::start(file, Arc::clone(&tap))?;
+        let (stopped, seen, read) = (Arc::clone(&stop), Arc::clone(&log), Arc::clone(&tap));
         let body = move || {
             while !stopped.load(Ordering::Relaxed) {
-                if let Err(error) = seen.look_and_move(&connection) {
+                if let Err(error) = seen.look_and_move(&connection, &read) {
                     tracing::warn!(%error, "checkpoint failed");
                 }
                 std::thread::park_timeout(PERIOD);
@@ -55,7 +61,7 @@ impl Checkpointer {
         };
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(body);
         let thread = thread.map_err(|error| crate::SqlError::Io(error.to_string()))?;
-        Ok(Self { stop, log, wal, thread: Some(thread) })
+        Ok(Self { stop, log, wal, thread: Some(thread), tap, _shipper: shipper })
     }
 
     /// Called by the writer between groups: when the log is long and nearly all of it is in the database already, the writer
@@ -66,8 +72,15 @@ impl Checkpointer {
         if frames < RESTART_AT || left > LITTLE && frames < RESTART_ANYWAY {
             return;
         }
+        // Somebody reads the log for the copy right now: later.
+        let Ok(mut tap) = self.tap.try_lock() else { return };
+        if !tap.before_restart() {
+            return;
+        }
         let long = std::fs::metadata(&self.wal).is_ok_and(|meta| meta.len() > LONGEST_FILE);
-        match restart(writer, long) {
+        let restarted = restart(writer, long);
+        tap.after_restart(matches!(restarted, Ok(true)));
+        match restarted {
             Ok(true) => self.log.frames.store(0, Ordering::Relaxed),
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "checkpoint failed"),
@@ -76,8 +89,14 @@ impl Checkpointer {
 }
 
 impl Log {
-    fn look_and_move(&self, connection: &Connection) -> Result<(), crate::SqlError> {
+    fn look_and_move(&self, connection: &Connection, tap: &Mutex<Tap>) -> Result<(), crate::SqlError> {
         let (frames, left) = self.checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)")?;
+        if (left >= MOVE_AT || frames >= RESTART_AT)
+            && let Ok(mut tap) = tap.try_lock()
+        {
+            // Only what the copy's snapshot has can be moved.
+            tap.read()?;
+        }
         if left >= MOVE_AT || frames >= RESTART_AT && left > LITTLE / 2 {
             self.checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
         }

@@ -8,12 +8,14 @@
 //! nothing behind; an I/O error on commit ends the process, never in an answer.
 
 mod backup;
+mod backup_seal;
 mod by_hand;
 mod checkpoint;
 mod complaints;
 mod connection;
 mod error;
 mod fence;
+mod follow;
 mod line;
 mod lock;
 mod log_damage;
@@ -25,6 +27,7 @@ mod readers;
 mod reading;
 mod server;
 mod server_clock;
+mod sum;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;
@@ -34,10 +37,12 @@ mod value;
 mod vetting;
 mod writer;
 
-pub use backup::{BackupError, check_file, copy_to};
+pub use backup::{BackupError, check_file, check_sums, copy_to};
+pub use backup_seal::unseal;
 pub use by_hand::Step;
 pub use connection::{Connection, Database, Prepared};
 pub use error::SqlError;
+pub use follow::{CopyState, RebuildError, Rebuilt, Wish, WishError, copy_state, copy_wish, rebuild};
 pub use lock::{DirectoryLock, LockError};
 pub use log_damage::check_log;
 pub use migrate::{Migration, MigrationError, migrate, schema_version};

@@ -226,6 +226,18 @@ async fn other_amounts_contradictions_and_returns_lead_where_they_should() {
             vec![State(true, all, "r1"), Tick(2), Say(returned()), Tick(2), State(false, all, "r2"), Tick(2)],
             (S::Returned, 0, 0, 0, none()),
         ),
+    ];
+    for (name, script, expected) in table {
+        check(name, script, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stories_told_backwards_lead_where_they_should() {
+    use CaseKind as C;
+    use TopUpState as S;
+    let (all, none) = (ASKED, Vec::new);
+    let table: Vec<(&str, Vec<Do>, Expected)> = vec![
         (
             "taken back before we heard that it came",
             vec![Say(returned()), State(true, all, "r1"), State(false, all, "r2"), Tick(2)],

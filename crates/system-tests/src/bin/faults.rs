@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, standby_lost};
-use system_tests::faults::{
-    How, Tally, bit_flips, clock_jumps, database_lost, disk_full, herd, nth_io, silent_bank, torn_writes, two_nodes,
-    webhook_down,
-};
+use system_tests::faults::{How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, follow, herd};
+use system_tests::faults::{nth_io, silent_bank, torn_writes, two_nodes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -23,7 +21,8 @@ use system_tests::powercut::loader::{self, Load};
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
 forgetful-database; two-nodes new-keys, deaf or answer-before-commit; pg-promote asynchronous; pg-old-primary
-believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back")]
+believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back;
+follow skip-frames; backup-load old-backup")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -89,10 +88,14 @@ enum Row {
     PausedNode,
     /// A machine's clock jumps, forward and back.
     ClockJumps,
+    /// The server is killed, and a bank is made of its continuous copy.
+    Follow,
+    /// Backups are taken under load and restored.
+    BackupLoad,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 17] = [
+const ROWS: [(Row, u64); 19] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -110,11 +113,14 @@ const ROWS: [(Row, u64); 17] = [
     (Row::PgCuts, 5),
     (Row::PausedNode, 5),
     (Row::ClockJumps, 3),
+    (Row::Follow, 6),
+    (Row::BackupLoad, 3),
 ];
 
 /// Defects of the product, which a build has or has not.
-const BUILT_IN: [&str; 6] = [
+const BUILT_IN: [&str; 7] = [
     "ignore-io-errors",
+    follow::DEFECT,
     two_nodes::DEAF,
     "answer-before-commit",
     "believe-any-server",
@@ -188,6 +194,8 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::PgCuts => runtime.block_on(cuts::run(&how))?,
         Row::PausedNode => runtime.block_on(paused_node::run(&how))?,
         Row::ClockJumps => runtime.block_on(clock_jumps::run(&how))?,
+        Row::Follow => runtime.block_on(follow::run(&how))?,
+        Row::BackupLoad => runtime.block_on(backup_load::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))

@@ -89,7 +89,7 @@ impl Wish {
 }
 
 /// All wishes, by number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Book {
     /// In the order in which they were sent first.
     pub wishes: Vec<Wish>,

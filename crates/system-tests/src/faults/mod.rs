@@ -5,11 +5,13 @@
 //! defect that it must notice: either built into the product (`ignore-io-errors`), or something that the harness breaks
 //! behind the bank's back.
 
+pub mod backup_load;
 pub mod bit_flips;
 pub mod clock_jumps;
 pub mod database_lost;
 pub mod desk;
 pub mod disk_full;
+pub mod follow;
 pub mod herd;
 pub mod nth_io;
 pub mod postgres;
