@@ -11,7 +11,7 @@ use crate::sealed::Sealing;
 use crate::sessions::Session;
 use crate::tokens::TokenHash;
 use crate::wallets::WalletAccount;
-use crate::{accounting, entries, merchants, rail_feed, staff, sweep};
+use crate::{accounting, entries, merchants, rail_feed, sealed, staff, sweep};
 use money::Currency;
 use ports::{BankRail, KeyVault, Notifier};
 use std::fmt;
@@ -56,6 +56,8 @@ pub struct BankOptions {
 pub enum BankOpenError {
     /// The store cannot be opened.
     Open(OpenError),
+    /// The vault's keys are those of another bank.
+    OtherKeys,
     /// What a bank needs could not be read or written.
     Prepare(BankError),
 }
@@ -64,6 +66,10 @@ impl fmt::Display for BankOpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(_) => f.write_str("the bank's store cannot be opened"),
+            Self::OtherKeys => f.write_str(
+                "the database was made with other keys than those of the data directory's key file: put the key file of this \
+                 bank there (every node has a copy of it), or name the database of the bank whose keys these are",
+            ),
             Self::Prepare(_) => f.write_str("the bank's keys, policies or own accounts cannot be prepared"),
         }
     }
@@ -73,6 +79,7 @@ impl std::error::Error for BankOpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Open(error) => Some(error),
+            Self::OtherKeys => None,
             Self::Prepare(error) => Some(error),
         }
     }
@@ -150,6 +157,9 @@ impl Bank {
             cache_kib: options.cache_kib,
         })
         .map_err(BankOpenError::Open)?;
+        if !sealed::belonging::fits(&store, vault.as_ref(), entropy.as_ref())? {
+            return Err(BankOpenError::OtherKeys);
+        }
         let currencies = Arc::new(Currencies::new(options.currencies, options.units));
         let sealing = Sealing::open(Arc::clone(&vault), Arc::clone(&entropy))?;
         let book = PolicyBook::prepare(&store, entropy.as_ref(), &currencies)?;

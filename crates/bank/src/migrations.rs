@@ -38,3 +38,19 @@ pub fn migrations() -> Vec<Migration> {
     all.sort_by_key(|migration| migration.version);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::migrations;
+
+    /// Steps from before the first rolling upgrade, when no older program could be running.
+    const OLDER_THAN_THE_RULE: &[u32] = &[37];
+
+    #[test]
+    fn what_takes_something_away_says_so_in_its_name() {
+        for step in migrations() {
+            let old = OLDER_THAN_THE_RULE.contains(&step.version);
+            assert!(step.is_declared() || old, "{}: begin the name of \"{}\" with contract:", step.version, step.name);
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! moved elsewhere does not open. Destroying a person's key makes all of it unreadable for ever. Look-ups go by keyed
 //! hash (HMAC-SHA-256). Answers to idempotency keys are sealed under a key of the tenant, see [`Responses`].
 
+pub(crate) mod belonging;
 mod records;
 mod responses;
 

@@ -162,7 +162,10 @@ impl Bank {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
-        let outcome = self.store().write_recalling(wish.digest().as_slice(), unit(self.sealing().responses(), &wish, body)).await?;
+        let outcome = self
+            .store()
+            .write_recalling(wish.digest().as_slice(), unit(self.sealing().responses(), &wish, body))
+            .await?;
         self.answer(&wish, outcome)
     }
 
@@ -196,7 +199,9 @@ impl Bank {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
-        let outcome = self.store().write_recalling_blocking(wish.digest().as_slice(), unit(self.sealing().responses(), wish, body))?;
+        let outcome = self
+            .store()
+            .write_recalling_blocking(wish.digest().as_slice(), unit(self.sealing().responses(), wish, body))?;
         self.answer(wish, outcome)
     }
 

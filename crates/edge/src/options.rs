@@ -22,6 +22,9 @@ pub struct Options {
     pub body: Duration,
     /// The largest body, bytes.
     pub body_bytes: usize,
+    /// How long requests are still taken after the stop was asked for, while readiness says no: so that a balancer hears of it
+    /// before it meets a closed door.
+    pub notice: Duration,
     /// How long open requests may go on after the stop was asked for.
     pub drain: Duration,
     /// How often one signed-in caller may ask; no limit when absent.
@@ -37,6 +40,7 @@ impl Default for Options {
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
             body_bytes: 64 * 1024,
+            notice: Duration::ZERO,
             drain: Duration::from_secs(10),
             caller_rate: Some(Rate { per_second: 500, burst: 1_000 }),
             address_rate: Some(Rate { per_second: 2_000, burst: 4_000 }),

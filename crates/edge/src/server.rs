@@ -1,7 +1,8 @@
 //! The listener: connections, their time-outs and their end.
 //!
 //! HTTP/1.1 only. A slow client cannot hold a connection: hyper bounds the time of the head and of idleness, `body` that
-//! of the body. Stopping drains: no new connections, open requests are answered, idle connections close.
+//! of the body. Stopping drains: readiness says no and streams end at once; for the time of notice requests are still taken, so
+//! that a balancer hears of it first; then no new connections, open requests are answered, idle connections close.
 
 use crate::service::Edge;
 use crate::unread::{Spoken, Talk, Wire};
@@ -27,24 +28,46 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 pub async fn serve(edge: Edge, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
     let edge = Arc::new(edge);
     let places = Arc::new(Semaphore::new(edge.options.connections));
-    let (drain, draining) = watch::channel(false);
+    let ends = Ends::default();
     tracing::info!(address = %listener.local_addr()?, "listening");
     let mut stop = pin!(stop);
-    loop {
-        let accepted = tokio::select! {
-            () = &mut stop => break,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        if let Some((stream, peer, place)) = accepted {
-            tokio::spawn(connection(Arc::clone(&edge), stream, peer.ip(), draining.clone(), place));
-        }
-    }
+    accept_until(&mut stop, (&listener, &places), &edge, &ends).await;
+    ends.draining.send_replace(true);
+    accept_until(tokio::time::sleep(edge.options.notice), (&listener, &places), &edge, &ends).await;
     drop(listener);
-    drain.send_replace(true);
+    ends.closing.send_replace(true);
     let all = u32::try_from(edge.options.connections).unwrap_or(u32::MAX);
     let ended = tokio::time::timeout(edge.options.drain, places.acquire_many(all)).await.is_ok();
     tracing::info!(ended, "drained");
     Ok(())
+}
+
+/// What is told to connections and requests when the server is to end.
+#[derive(Default)]
+struct Ends {
+    /// Readiness says no, streams end.
+    draining: watch::Sender<bool>,
+    /// Connections end with the request they are at.
+    closing: watch::Sender<bool>,
+}
+
+async fn accept_until(
+    stop: impl Future<Output = ()>,
+    (listener, places): (&TcpListener, &Arc<Semaphore>),
+    edge: &Arc<Edge>,
+    ends: &Ends,
+) {
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => return,
+            accepted = accept(listener, places) => accepted,
+        };
+        if let Some((stream, peer, place)) = accepted {
+            let told = (ends.draining.subscribe(), ends.closing.subscribe());
+            tokio::spawn(connection(Arc::clone(edge), stream, peer.ip(), told, place));
+        }
+    }
 }
 
 async fn accept(
@@ -67,20 +90,19 @@ async fn connection(
     edge: Arc<Edge>,
     stream: TcpStream,
     address: IpAddr,
-    mut draining: watch::Receiver<bool>,
+    (draining, mut closing): (watch::Receiver<bool>, watch::Receiver<bool>),
     place: OwnedSemaphorePermit,
 ) {
     let _ = stream.set_nodelay(true);
     let head = edge.options.head;
     let router = edge.router();
-    let for_requests = draining.clone();
     let talk = Arc::new(Talk::default());
     let for_refusals = Arc::clone(&edge);
     let instead = Box::new(move |status| for_refusals.unread(status));
     let wire = Wire::new(TokioIo::new(stream), Arc::clone(&talk), instead);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         talk.begin();
-        let (edge, router, draining) = (Arc::clone(&edge), router.clone(), for_requests.clone());
+        let (edge, router, draining) = (Arc::clone(&edge), router.clone(), draining.clone());
         let talk = Arc::clone(&talk);
         async move {
             let answer = edge.answer(router, request.map(Body::new), address, draining).await;
@@ -93,7 +115,7 @@ async fn connection(
     let mut serving = pin!(builder.serve_connection(wire, service));
     let result = tokio::select! {
         result = serving.as_mut() => result,
-        () = asked(&mut draining) => {
+        () = asked(&mut closing) => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
@@ -104,7 +126,7 @@ async fn connection(
     drop(place);
 }
 
-/// Ends when the drain was asked for.
-async fn asked(draining: &mut watch::Receiver<bool>) {
-    let _ = draining.wait_for(|draining| *draining).await;
+/// Ends when the end was asked for.
+async fn asked(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
 }

@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let before = bench::calibrate(folder.path());
     let bulk = BulkOptions {
         directory: folder.path().join("ledger"),
-        server: args.database.as_deref().map(options::server).transpose()?,
+        server: args.database.as_deref().map(|url| options::server(url, None)).transpose()?,
         accounts: args.accounts,
         transfers: args.transfers,
         chunk: args.chunk,

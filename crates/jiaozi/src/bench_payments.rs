@@ -86,7 +86,7 @@ fn cannot_fill(what: String) -> Failure {
 
 fn shape(fill: &Fill) -> Result<(Shape, Currency), Failure> {
     let currency = Currency::iso("CNY").map_err(|error| cannot_fill(error.to_string()))?;
-    let server = fill.database.as_deref().map(options::server).transpose()?;
+    let server = fill.database.as_deref().map(|url| options::server(url, None)).transpose()?;
     Ok((Shape { sandbox: true, currencies: vec![currency], server, ..Shape::default() }, currency))
 }
 

@@ -26,8 +26,11 @@ pub struct Args {
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The bank in this PostgreSQL database instead
-    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE", conflicts_with_all = ["file", "pages"])]
+    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE", hide_env_values = true, conflicts_with_all = ["file", "pages"])]
     database: Option<String>,
+    /// The file that holds that database's password and nothing else
+    #[arg(long, value_name = "FILE", env = "JIAOZI_DATABASE_PASSWORD_FILE")]
+    database_password_file: Option<PathBuf>,
     /// Also read every page and index of the file, as after a restore
     #[arg(long)]
     pages: bool,
@@ -39,7 +42,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Ended, Failure> {
     let path = args.file.as_deref().unwrap_or(&args.place.data);
     let report = match &args.database {
-        Some(url) => on_server(url)?,
+        Some(url) => on_server(url, args.database_password_file.as_deref())?,
         None => examine(path, args.pages)?,
     };
     if args.json {
@@ -50,8 +53,8 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     Ok(Ended::fine_if(report.is_clean()))
 }
 
-fn on_server(url: &str) -> Result<Report, Failure> {
-    let server = crate::options::server(url)?;
+fn on_server(url: &str, password: Option<&Path>) -> Result<Report, Failure> {
+    let server = crate::options::server(url, password)?;
     let mut progress = Progress::new("check");
     let report = checker::check_database(&server, &mut |now| progress.at(now.table, now.done, now.of));
     progress.finish();

@@ -12,6 +12,7 @@ mod bench_payments;
 mod bench_ready;
 mod case_tables;
 mod check;
+mod database_watch;
 mod demo;
 mod failure;
 mod job_loop;
@@ -55,7 +56,6 @@ Every command explains itself: jiaozi <command> --help
 Exit codes: 0 fine, 1 said no or failed, 2 wrong usage";
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "parsed once")]
 enum Command {
     Demo(demo::Args),
     Serve(serve::Args),

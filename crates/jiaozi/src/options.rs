@@ -30,8 +30,12 @@ pub struct File {
     pub caller_rate: Option<u32>,
     /// Requests a second that may come from one network address on average; 0 for no limit.
     pub address_rate: Option<u32>,
+    /// Seconds between the answer "not ready" at `/readyz` and the end of listening when the server is to stop.
+    pub drain_notice: Option<u32>,
     /// The URL of a database on a PostgreSQL server.
     pub database: Option<String>,
+    /// The file that holds nothing but that database's password.
+    pub database_password_file: Option<PathBuf>,
     /// Memory for the writer's page cache, MiB.
     pub cache_mib: Option<u32>,
 }
@@ -134,14 +138,18 @@ impl Shape {
         if let Some(mib) = file.cache_mib {
             shape.cache_kib = mib.saturating_mul(1024);
         }
-        shape.server = file.database.as_deref().map(server).transpose()?;
+        let password = file.database_password_file.as_deref();
+        shape.server = file.database.as_deref().map(|url| server(url, password)).transpose()?;
         Ok(shape)
     }
 }
 
-/// The database that a URL names.
-pub fn server(url: &str) -> Result<sql::Database, Failure> {
-    sql::Database::parse(url).map_err(|error| Failure::because("the database's URL cannot be used", error))
+/// The database that a URL names. Its password stands in a file of its own, or in the one that `PGPASSFILE` names, or in the URL.
+pub fn server(url: &str, password: Option<&Path>) -> Result<sql::Database, Failure> {
+    let lines = std::env::var_os("PGPASSFILE").map(PathBuf::from).filter(|_| password.is_none());
+    sql::Passwords::read(password, lines.as_deref())
+        .and_then(|passwords| sql::Database::parse(url, &passwords))
+        .map_err(|error| Failure::because("the database's URL cannot be used", error))
 }
 
 impl Served {

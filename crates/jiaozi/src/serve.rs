@@ -44,10 +44,18 @@ pub struct Args {
     /// Another bank in the same process, chosen by host name; may be repeated
     #[arg(long, value_name = "HOST=DIR", value_parser = options::tenant)]
     tenant: Vec<Tenant>,
-    /// Keep the bank in this PostgreSQL database instead, such as postgres://bank@localhost/bank. Serve it by one process for
-    /// now: another would go on with sessions, keys and policies that were ended or changed here
-    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE")]
+    /// Keep the bank in this PostgreSQL database instead, such as postgres://bank@localhost/bank, or on another machine with
+    /// ?sslrootcert=FILE. Serve it by one process for now: another would go on with sessions, keys and policies that were ended
+    /// or changed here
+    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// The file that holds that database's password and nothing else; a password in the URL can be seen by whoever lists processes
+    #[arg(long, value_name = "FILE", env = "JIAOZI_DATABASE_PASSWORD_FILE")]
+    database_password_file: Option<PathBuf>,
+    /// When told to stop, go on taking requests for so many seconds while /readyz says "not ready", so that whoever spreads the load
+    /// sends the next ones elsewhere [default: 0]
+    #[arg(long, value_name = "SECONDS")]
+    drain_notice: Option<u32>,
     /// New banks are sandboxes: a clock that can be moved, and a bank beside them that answers as it is told
     #[arg(long)]
     sandbox: bool,
@@ -94,6 +102,8 @@ fn merged(args: &Args) -> Result<File, Failure> {
     file.data = args.data.clone().or(file.data);
     file.listen = args.listen.map(|address| address.to_string()).or(file.listen);
     file.database = args.database.clone().or(file.database);
+    file.database_password_file = args.database_password_file.clone().or(file.database_password_file);
+    file.drain_notice = args.drain_notice.or(file.drain_notice);
     file.zone = args.zone.clone().or(file.zone);
     file.sandbox = if args.sandbox { Some(true) } else { file.sandbox };
     file.tenants.extend(args.tenant.iter().cloned());

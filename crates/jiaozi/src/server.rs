@@ -1,5 +1,6 @@
 //! A running server: banks, their job loops, the listener, and an orderly end.
 
+use crate::database_watch::Watch;
 use crate::failure::Failure;
 use crate::job_loop::JobLoop;
 use crate::options::{File, Served};
@@ -26,6 +27,8 @@ pub struct Server {
     banks: Vec<Bank>,
     tenants: Tenants,
     options: edge::Options,
+    /// The first bank's database, when it is on a server.
+    database: Option<sql::Database>,
 }
 
 impl Server {
@@ -39,7 +42,7 @@ impl Server {
             banks.push(bank.clone());
             tenants = tenants.with(&tenant.host, bank);
         }
-        Ok(Self { banks, tenants, options: edge_options(file) })
+        Ok(Self { banks, tenants, options: edge_options(file), database: served.shape.server.clone() })
     }
 
     /// Whether any of the banks is no sandbox.
@@ -49,7 +52,7 @@ impl Server {
 
     /// One bank that is open already.
     pub fn of(bank: Bank, options: edge::Options) -> Self {
-        Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), options }
+        Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), options, database: None }
     }
 
     /// Serves until SIGTERM or SIGINT, then drains and settles. `ready` is told the address.
@@ -70,7 +73,7 @@ impl Server {
         address: SocketAddr,
         (ready, stop): (impl FnOnce(SocketAddr), impl Future<Output = ()>),
     ) -> Result<(), Failure> {
-        let Self { banks, tenants, options } = self;
+        let Self { banks, tenants, options, database } = self;
         let loops = start_loops(&banks)?;
         let (stop_hooks, hooks) = start_webhooks(&banks, runtime)?;
         let served = runtime.block_on(async {
@@ -78,6 +81,10 @@ impl Server {
             let bound =
                 listener.local_addr().map_err(|error| Failure::because("the listener has no address", error))?;
             let edge = Edge::new(options, tenants, routes(), Arc::new(SystemClock));
+            // Here, because the recorder of metrics is there by now.
+            let watch = database.map(Watch::start).transpose();
+            let _watch =
+                watch.map_err(|error| Failure::because("no thread to watch the database can be started", error))?;
             ready(bound);
             edge::serve(edge, listener, stop).await.map_err(|error| Failure::because("the listener failed", error))
         });
@@ -116,6 +123,7 @@ fn edge_options(file: &File) -> edge::Options {
     };
     edge::Options {
         caller_rate: rate(file.caller_rate, usual.caller_rate),
+        notice: Duration::from_secs(u64::from(file.drain_notice.unwrap_or(0))),
         address_rate: rate(file.address_rate, usual.address_rate),
         ..usual
     }

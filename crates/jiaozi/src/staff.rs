@@ -8,6 +8,7 @@ use crate::wiring;
 use ::bank::staff::{self, Enrolled, Role};
 use clap::Subcommand;
 use serde_json::json;
+use std::path::PathBuf;
 use vocabulary::{Id, kinds};
 
 /// Enrol members of staff, issue and revoke their tokens (while the bank is stopped)
@@ -58,6 +59,12 @@ enum Staff {
 struct Shared {
     #[command(flatten)]
     place: Place,
+    /// The bank in this PostgreSQL database, with its keys in the data directory
+    #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// The file that holds that database's password and nothing else
+    #[arg(long, value_name = "FILE", env = "JIAOZI_DATABASE_PASSWORD_FILE")]
+    database_password_file: Option<PathBuf>,
     /// A new bank is a sandbox
     #[arg(long)]
     sandbox: bool,
@@ -73,7 +80,9 @@ fn role(text: &str) -> Result<Role, String> {
 
 impl Shared {
     fn open(&self) -> Result<::bank::Bank, Failure> {
-        let file = File::read(None)?;
+        let mut file = File::read(None)?;
+        file.database = self.database.clone().or(file.database);
+        file.database_password_file = self.database_password_file.clone().or(file.database_password_file);
         let shape = Shape::of(&file)?;
         wiring::open_bank(&self.place.data, &Shape { sandbox: self.sandbox || shape.sandbox, ..shape })
     }

@@ -22,7 +22,11 @@ pub fn open_bank(directory: &Path, shape: &Shape) -> Result<Bank, Failure> {
 /// As [`open_bank`], on another clock.
 pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Result<Bank, Failure> {
     let cannot = || format!("the bank in {} cannot be opened", directory.display());
-    if shape.server.is_none() && directory.join(sql::FILE_NAME).exists() && !directory.join(KEY_FILE).exists() {
+    let holds_bank = match &shape.server {
+        None => directory.join(sql::FILE_NAME).exists(),
+        Some(server) => vetted(server).map_err(|error| Failure::because(cannot(), error))?,
+    };
+    if holds_bank && !directory.join(KEY_FILE).exists() {
         return Err(Failure::new(format!(
             "{}, because its key file {} is missing; put it back from where you keep its copy",
             cannot(),
@@ -63,6 +67,12 @@ pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Resu
         return Err(Failure::new(format!("the bank in {} is {found}; start it {word} --sandbox", directory.display())));
     }
     Ok(bank)
+}
+
+/// Whether a database on a server holds a bank already, once it was looked at and is good enough for one.
+fn vetted(server: &sql::Database) -> Result<bool, sql::SqlError> {
+    server.vet(&SystemClock)?;
+    store::holds_bank(server)
 }
 
 /// The sandbox bank's folder within the data directory.

@@ -1,13 +1,14 @@
 //! A connection: statements are cached by their text, parameters are numbered `?1`, `?2`.
 
 use crate::error::SqlError;
+use crate::password::Passwords;
 use crate::postgres::{self, Postgres};
+use crate::server::Server;
 use crate::value::{Param, Row, Source};
+use crate::vetting;
 use rusqlite::{OpenFlags, ToSql, params_from_iter};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio_postgres::config::Host;
 
 /// Where a tenant's database is.
 #[derive(Clone, Debug)]
@@ -15,29 +16,16 @@ pub enum Database {
     /// Embedded, in this file.
     File(PathBuf),
     /// On a server.
-    Server(Arc<tokio_postgres::Config>),
+    Server(Arc<Server>),
 }
 
 impl Database {
     /// The database that a URL such as `postgres://user@host:5432/bank` names.
     ///
     /// # Errors
-    /// When it is no such URL.
-    pub fn parse(url: &str) -> Result<Self, SqlError> {
-        let config: tokio_postgres::Config =
-            url.parse().map_err(|error: tokio_postgres::Error| SqlError::Other(error.to_string()))?;
-        // Until connections are encrypted nothing of a bank leaves the machine.
-        let near = config.get_hosts().iter().all(|host| match host {
-            Host::Unix(_) => true,
-            Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-        });
-        if !near || config.get_hosts().is_empty() {
-            return Err(SqlError::Other(
-                "name a host on this machine (a unix socket, localhost or a tunnel's end): connections are not encrypted yet"
-                    .to_owned(),
-            ));
-        }
-        Ok(Self::Server(Arc::new(config)))
+    /// See [`Server::parse`].
+    pub fn parse(url: &str, passwords: &Passwords) -> Result<Self, SqlError> {
+        Ok(Self::Server(Arc::new(Server::parse(url, passwords)?)))
     }
 
     /// Whether it is on a server, where other nodes may write too.
@@ -53,7 +41,11 @@ impl Database {
     pub fn open_writer(&self, cache_kib: u32) -> Result<Connection, SqlError> {
         match self {
             Self::File(file) => Connection::open_writer(file, cache_kib),
-            Self::Server(config) => Ok(Connection { engine: Engine::Server(Postgres::connect(config)?) }),
+            Self::Server(server) => {
+                let connection = Connection { engine: Engine::Server(Postgres::connect(server)?) };
+                vetting::still_durable(server, &connection)?;
+                Ok(connection)
+            }
         }
     }
 
@@ -64,8 +56,8 @@ impl Database {
     pub fn open_reader(&self) -> Result<Connection, SqlError> {
         match self {
             Self::File(file) => Connection::open_reader(file),
-            Self::Server(config) => {
-                let server = Postgres::connect(config)?;
+            Self::Server(server) => {
+                let server = Postgres::connect(server)?;
                 server.batch("SET default_transaction_read_only = on")?;
                 Ok(Connection { engine: Engine::Server(server) })
             }
@@ -187,6 +179,14 @@ impl Connection {
     pub(crate) fn until(&self, moment: Option<std::time::Instant>) {
         if let Engine::Server(server) = &self.engine {
             server.until(moment);
+        }
+    }
+
+    /// From now on nobody waits longer for the server's answer; one that is silent for longer counts as lost.
+    pub(crate) fn answers_within(&self, patience: std::time::Duration) -> Result<(), SqlError> {
+        match &self.engine {
+            Engine::Embedded(_) => Ok(()),
+            Engine::Server(server) => server.answers_within(patience),
         }
     }
 
@@ -324,6 +324,16 @@ impl Connection {
             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1"
         };
         Ok(self.number(sql, crate::params![name])? == 1)
+    }
+
+    /// The name of some table of the schema, if it has one.
+    pub(crate) fn any_table(&self) -> Result<Option<String>, SqlError> {
+        let sql = if self.is_server() {
+            "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename LIMIT 1"
+        } else {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT 1"
+        };
+        self.query_opt(sql, &[], |row| row.text(0))
     }
 
     /// Whether no unit is open on this connection, or the open one cannot be kept any more.

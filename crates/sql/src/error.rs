@@ -18,6 +18,8 @@ pub enum SqlError {
     Busy,
     /// The connection to the server was lost: whether the statement took effect is not known.
     Lost(String),
+    /// The server, or how it is asked for, does not do; what to do stands in the text.
+    Refused(String),
     /// The server answered "done" with a warning: the commit may stand on one machine alone, and be lost with it.
     Unsure,
     /// A snapshot's time was over before everything was read from it.
@@ -54,6 +56,7 @@ impl fmt::Display for SqlError {
             Self::Constraint(text) => write!(f, "a rule of the schema refused a row: {text}"),
             Self::Busy => f.write_str("the database is in use"),
             Self::Lost(text) => write!(f, "the database server cannot be reached: {text}"),
+            Self::Refused(text) => f.write_str(text),
             Self::Unsure => f.write_str("the server does not vouch for a commit"),
             Self::TooLong => f.write_str("reading took too long"),
             Self::NoReader => f.write_str("too many readers are at work"),

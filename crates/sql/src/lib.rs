@@ -9,20 +9,25 @@
 
 mod backup;
 mod checkpoint;
+mod complaints;
 mod connection;
 mod error;
 mod line;
 mod lock;
 mod log_damage;
 mod migrate;
+mod password;
 mod postgres;
 mod queue;
 mod readers;
 mod reading;
+mod server;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tls;
 mod unit;
 mod value;
+mod vetting;
 mod writer;
 
 pub use backup::{BackupError, check_file, copy_to};
@@ -31,10 +36,13 @@ pub use error::SqlError;
 pub use lock::{DirectoryLock, LockError};
 pub use log_damage::check_log;
 pub use migrate::{Migration, MigrationError, migrate, schema_version};
+pub use password::Passwords;
 pub use readers::{Deadline, ReadLimits, Readers};
 pub use reading::Reading;
+pub use server::Server;
 pub use unit::Unit;
 pub use value::{Param, Row};
+pub use vetting::MOST_SKEW;
 pub use writer::{GroupState, Lane, Limits, UnitError, Verdict, Writer};
 
 /// Database files are called this within a data directory.

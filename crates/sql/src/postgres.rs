@@ -10,13 +10,14 @@
 //! Invariants: after an error inside a unit nothing more is sent but the end of a savepoint or of the unit, and the unit
 //! counts as ended ([`Postgres::is_idle`]) unless a savepoint is rolled back; a connection that was lost stays lost.
 
+use crate::complaints::{hear, trouble};
 use crate::error::SqlError;
 use crate::line::{Known, Line, Owned, Parcel};
+use crate::server::Server;
 use crate::value::{Param, Value};
 use futures::executor::block_on;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,12 +25,9 @@ use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio::task::AbortHandle;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, private::BytesMut};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row};
-
-/// How long the server may take to answer the first knock.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+use tokio_postgres::{AsyncMessage, Client, Row};
 
 /// Drives the sockets of all connections; what is done on them is decided by who owns them.
 static DRIVER: LazyLock<Runtime> = LazyLock::new(|| {
@@ -54,18 +52,21 @@ pub(crate) struct Postgres {
     unsure: Arc<AtomicBool>,
     /// After this no statement is begun.
     until: Cell<Option<Instant>>,
+    /// The longest that an answer is waited for; a server that is silent for longer counts as lost.
+    patience: Cell<Option<Duration>>,
+    /// What drives this connection.
+    drive: AbortHandle,
 }
 
 impl Postgres {
     /// Connects.
-    pub(crate) fn connect(config: &Config) -> Result<Self, SqlError> {
-        let mut config = config.clone();
-        config.connect_timeout(CONNECT_PATIENCE);
+    pub(crate) fn connect(server: &Server) -> Result<Self, SqlError> {
+        let server = server.clone();
         let unsure = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&unsure);
         let task = DRIVER.spawn(async move {
-            let (client, mut connection) = config.connect(NoTls).await?;
-            tokio::spawn(async move {
+            let (client, mut connection) = server.connect().await?;
+            let drive = tokio::spawn(async move {
                 while let Some(message) = futures::future::poll_fn(|context| connection.poll_message(context)).await {
                     match message {
                         Ok(AsyncMessage::Notice(notice)) => hear(&notice, &told),
@@ -77,10 +78,9 @@ impl Postgres {
                     }
                 }
             });
-            Ok::<_, tokio_postgres::Error>(client)
+            Ok::<_, SqlError>((client, drive.abort_handle()))
         });
-        let client =
-            block_on(task).map_err(|error| SqlError::Lost(error.to_string()))?.map_err(|error| trouble(&error))?;
+        let (client, drive) = block_on(task).map_err(|error| SqlError::Lost(error.to_string()))??;
         let connection = Self {
             client,
             statements: RefCell::default(),
@@ -89,6 +89,8 @@ impl Postgres {
             doomed: Cell::new(false),
             unsure,
             until: Cell::new(None),
+            patience: Cell::new(None),
+            drive,
         };
         connection.batch(SETTINGS)?;
         Ok(connection)
@@ -96,18 +98,18 @@ impl Postgres {
 
     /// Whether no unit is open, or the open one cannot be kept any more.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.inside.get() || self.doomed.get() || self.client.is_closed()
+        !self.inside.get() || self.doomed.get() || self.is_lost()
     }
 
     /// Whether the connection is gone.
     pub(crate) fn is_lost(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.drive.is_finished()
     }
 
     /// Several statements without parameters, results ignored.
     pub(crate) fn batch(&self, sql: &str) -> Result<(), SqlError> {
         self.send_waiting()?;
-        self.watch(block_on(self.client.batch_execute(sql)))
+        self.wait(self.client.batch_execute(sql))
     }
 
     /// A word that begins or ends a unit or a savepoint. True when `sql` was one.
@@ -123,7 +125,7 @@ impl Postgres {
                     return Err(SqlError::Full("the unit had failed".to_owned()));
                 }
                 self.unsure.store(false, Ordering::SeqCst);
-                let done = self.watch(block_on(self.client.batch_execute("COMMIT")));
+                let done = self.wait(self.client.batch_execute("COMMIT"));
                 self.inside.set(false);
                 done?;
                 if self.unsure.swap(false, Ordering::SeqCst) {
@@ -132,7 +134,7 @@ impl Postgres {
             }
             "ROLLBACK" => {
                 self.line.borrow_mut().clear();
-                let done = self.watch(block_on(self.client.batch_execute("ROLLBACK")));
+                let done = self.wait(self.client.batch_execute("ROLLBACK"));
                 self.inside.set(false);
                 self.doomed.set(false);
                 done?;
@@ -157,7 +159,7 @@ impl Postgres {
                 // The savepoint has gone out, so all that stands in line is behind it.
                 self.line.borrow_mut().clear();
                 // A failed statement is forgotten with the savepoint.
-                self.watch(block_on(self.client.batch_execute(sql)))?;
+                self.wait(self.client.batch_execute(sql))?;
                 self.doomed.set(false);
             }
         } else {
@@ -183,7 +185,7 @@ impl Postgres {
 
     fn begin(&self, sql: &str) -> Result<(), SqlError> {
         self.doomed.set(false);
-        self.watch(block_on(self.client.batch_execute(sql)))?;
+        self.wait(self.client.batch_execute(sql))?;
         self.inside.set(true);
         Ok(())
     }
@@ -239,11 +241,11 @@ impl Postgres {
             if let Parcel::Many(known, _) = parcel
                 && let (None, Some(text)) = (known.many.get(), &known.many_text)
             {
-                let _ = known.many.set(self.watch(block_on(self.client.prepare(text)))?);
+                let _ = known.many.set(self.wait(self.client.prepare(text))?);
             }
         }
         let sent = parcels.iter().map(|parcel| self.send(parcel));
-        self.watch(block_on(async {
+        self.wait(async {
             let mut answers = Vec::with_capacity(parcels.len());
             for one in sent {
                 let mut one = Box::pin(one);
@@ -262,7 +264,7 @@ impl Postgres {
                 Poll::Ready(done) => done,
                 Poll::Pending => last.await,
             }
-        }))
+        })
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<(), tokio_postgres::Error> {
@@ -289,10 +291,32 @@ impl Postgres {
         }
         // What waits may create what this one names.
         self.send_waiting()?;
-        let statement = self.watch(block_on(self.client.prepare(&rewritten(sql))))?;
+        let statement = self.wait(self.client.prepare(&rewritten(sql)))?;
         let known = Arc::new(Known::new(statement, sql));
         self.statements.borrow_mut().insert(sql.to_owned(), Arc::clone(&known));
         Ok(known)
+    }
+
+    /// From now on nobody waits longer for an answer. Nor does the server for us: when it hears nothing inside a unit for five
+    /// seconds, because the network forgot us or this node sleeps, it ends the unit and gives its locks to other nodes.
+    pub(crate) fn answers_within(&self, patience: Duration) -> Result<(), SqlError> {
+        if self.patience.replace(Some(patience)).is_none() {
+            self.batch("SET idle_in_transaction_session_timeout = '5s'")?;
+        }
+        Ok(())
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, SqlError> {
+        let Some(patience) = self.patience.get() else { return self.watch(block_on(answer)) };
+        let _timers = DRIVER.enter();
+        block_on(tokio::time::timeout(patience, answer)).map_or_else(
+            |_| {
+                self.drive.abort();
+                self.doomed.set(self.inside.get());
+                Err(SqlError::Lost(format!("no answer within {} s", patience.as_secs())))
+            },
+            |answer| self.watch(answer),
+        )
     }
 
     fn watch<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, SqlError> {
@@ -311,35 +335,6 @@ const SETTINGS: &str = "SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply'); SET statement_timeout = 0; \
     SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; \
     SET standard_conforming_strings = on";
-
-fn hear(notice: &DbError, unsure: &AtomicBool) {
-    // That the wait for a standby was cancelled is told by a warning beside the answer "done", in the server's language and
-    // under no code of its own. The commit then stands on one server alone and may be lost with it.
-    if matches!(notice.parsed_severity(), Some(Severity::Warning)) {
-        unsure.store(true, Ordering::SeqCst);
-    }
-    tracing::warn!(notice = notice.message(), "the database says");
-}
-
-/// Sorts the server's errors by what they mean for a unit.
-fn trouble(error: &tokio_postgres::Error) -> SqlError {
-    let Some(found) = error.as_db_error() else {
-        let broken = error.source().is_some_and(|source| source.is::<std::io::Error>());
-        let text = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        return if error.is_closed() || broken { SqlError::Lost(text) } else { SqlError::Other(text) };
-    };
-    let text = format!("{} ({})", found.message(), found.code().code());
-    match &found.code().code()[..2] {
-        _ if *found.code() == SqlState::QUERY_CANCELED => SqlError::TooLong,
-        "08" | "57" => SqlError::Lost(text),
-        "53" => SqlError::Full(text),
-        "23" => SqlError::Constraint(text),
-        "40" | "55" => SqlError::Busy,
-        "58" => SqlError::Io(text),
-        "XX" => SqlError::Corrupt("the server found damage"),
-        _ => SqlError::Other(text),
-    }
-}
 
 /// `?1` becomes `$1`, outside of texts.
 fn rewritten(sql: &str) -> String {

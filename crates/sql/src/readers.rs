@@ -182,7 +182,10 @@ impl Readers {
         match &mut connection.engine {
             Engine::Embedded(inner) => inner.progress_handler(STEPS, Some(over))?,
             // There a running statement is ended by the server itself.
-            Engine::Server(server) => server.end_statements_after(self.limits.life)?,
+            Engine::Server(server) => {
+                server.answers_within(self.limits.life + Duration::from_secs(2))?;
+                server.end_statements_after(self.limits.life)?;
+            }
         }
         Ok(Reader { connection, until })
     }

@@ -1,6 +1,8 @@
 //! Group commit, migrations, locks and backups.
 
 mod reading;
+#[cfg(feature = "testing")]
+mod servers;
 
 use super::*;
 use std::path::Path;

@@ -19,6 +19,7 @@
 //! - a panic inside a closure undoes that closure alone; a panic of the writer itself ends the process.
 
 mod ending;
+mod turns;
 
 use crate::checkpoint::Checkpointer;
 use crate::connection::{Connection, Database};
@@ -218,7 +219,7 @@ impl<S: GroupState> Writer<S> {
         };
         let (taken, database) = (Arc::clone(&queue), database.clone());
         let body = move || {
-            let mut writer = Loop { database, connection, state, limits, checkpointer, queue: taken };
+            let mut writer = Loop { database, connection, state, limits, checkpointer, queue: taken, turns: turns::Turns::default() };
             // A panic outside a closure leaves a state nobody can vouch for: only recovery may go on.
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                 tracing::error!("the writer panicked");
@@ -289,6 +290,7 @@ struct Loop<S: GroupState> {
     limits: Limits,
     checkpointer: Option<Checkpointer>,
     queue: Arc<Queue<Queued<S>>>,
+    turns: turns::Turns,
 }
 
 type Finished<S> = Vec<(Box<dyn Work<S>>, Option<UnitError>)>;
@@ -298,6 +300,7 @@ impl<S: GroupState> Loop<S> {
         let mut waiting = VecDeque::new();
         let mut bulk = None;
         while self.queue.take(self.limits.group, &mut waiting, &mut bulk) {
+            self.turns.gather(|| waiting.len() + self.queue.len());
             let mut finished = Vec::with_capacity(waiting.len() + 1);
             if let Err(error) = self.begin() {
                 tracing::error!(%error, "no unit could begin");
@@ -307,6 +310,7 @@ impl<S: GroupState> Loop<S> {
                 continue;
             }
             let alive = self.run_group(&mut waiting, bulk.take(), &mut finished);
+            self.turns.ended_with(finished.len());
             self.finish_group(alive, finished);
             if let Some(checkpointer) = &self.checkpointer {
                 checkpointer.restart_when_due(&self.connection);
@@ -318,8 +322,14 @@ impl<S: GroupState> Loop<S> {
         if self.connection.is_lost() {
             self.connection = self.database.open_writer(0)?;
         }
+        self.connection.answers_within(PATIENCE)?;
         self.connection.execute("BEGIN IMMEDIATE", &[])?;
+        #[expect(clippy::disallowed_methods, reason = "how long a group waits is the machine's time, not the bank's")]
+        let asked = Instant::now();
         let begun = self.state.begin(&self.connection);
+        if self.database.is_server() {
+            self.turns.begun_after(asked.elapsed());
+        }
         if begun.is_err() && self.connection.execute("ROLLBACK", &[]).is_err() {
             tracing::warn!("the connection to the database is given up");
         }
@@ -443,6 +453,9 @@ impl<S: GroupState> Loop<S> {
         }
     }
 }
+
+/// Longer than a lock is waited for: a server that is silent for so long is asked no more.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 fn set_all<S: GroupState>(finished: &mut Finished<S>, error: impl Fn() -> UnitError) {
     for (_, outcome) in finished {

@@ -47,7 +47,12 @@ impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Corrupt(finding) => Self::Corrupt { table: "?", finding },
-            SqlError::Io(_) | SqlError::Full(_) | SqlError::Busy | SqlError::Lost(_) | SqlError::Unsure => {
+            SqlError::Io(_)
+            | SqlError::Full(_)
+            | SqlError::Busy
+            | SqlError::Lost(_)
+            | SqlError::Refused(_)
+            | SqlError::Unsure => {
                 tracing::error!(%error, "database");
                 Self::Unavailable
             }

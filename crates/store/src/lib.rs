@@ -40,7 +40,7 @@ pub use schema::MIGRATIONS;
 pub use snapshot::Snapshot;
 pub use sql::{BackupError, Database, Limits, Migration, ReadLimits};
 pub use store::{BULK_MOST, BulkResults, OpenError, Options, Store, TooMany};
-pub use tenant::{Tenant, TenantSettings};
+pub use tenant::{Tenant, TenantSettings, holds_bank};
 pub use uow::{Outcome, Uow};
 
 #[cfg(test)]

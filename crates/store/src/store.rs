@@ -132,6 +132,9 @@ impl fmt::Display for TooMany {
 /// How often a read starts again before it goes to the back of the writer's queue instead.
 const READ_ATTEMPTS: usize = 8;
 
+/// The longest that somebody waits for an answer while the server of a database is away.
+const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(20);
+
 impl Store {
     /// Opens (and when new creates) the store in a directory: lock, migrate, recover.
     ///
@@ -202,11 +205,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn write_recalling_blocking<T, R, F>(
-        &self,
-        keys: &[KeyDigest],
-        body: F,
-    ) -> Result<Outcome<T, R>, StoreError>
+    pub fn write_recalling_blocking<T, R, F>(&self, keys: &[KeyDigest], body: F) -> Result<Outcome<T, R>, StoreError>
     where
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, R>, StoreError> + Send + 'static,
         T: Send + 'static,
@@ -260,7 +259,8 @@ impl Store {
         if asked > BULK_MOST {
             return Ok(Outcome::Refused(TooMany { asked }));
         }
-        let hints = entries.iter().filter(|entry| !entry.fresh).map(|entry| Hint::Entry(entry_hash(entry.id))).collect();
+        let hints =
+            entries.iter().filter(|entry| !entry.fresh).map(|entry| Hint::Entry(entry_hash(entry.id))).collect();
         let outcome = self.submit(Lane::Bulk, hints, move |uow| {
             let mut results = Vec::with_capacity(entries.len());
             for entry in &entries {
@@ -282,7 +282,8 @@ impl Store {
     {
         let store = self.clone();
         let task = tokio::task::spawn_blocking(move || store.read_blocking(body));
-        task.await.map_err(|error| StoreError::Bug(error.to_string()))?
+        let answer = tokio::time::timeout(ANSWER_TIME, task).await.map_err(|_| StoreError::Unavailable)?;
+        answer.map_err(|error| StoreError::Bug(error.to_string()))?
     }
 
     /// Reads a row or two by key on the calling thread, which waits for them: cheaper than moving to another thread, as
@@ -291,7 +292,14 @@ impl Store {
     /// # Errors
     /// Trouble; whatever `body` returns.
     pub fn look_up<T>(&self, body: impl FnOnce(Reading<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.inner.look_ups.snapshot(|connection, until| body(Reading::until(connection, until)))
+        let look_up = || self.inner.look_ups.snapshot(|connection, until| body(Reading::until(connection, until)));
+        // A server may let us wait for seconds: the runtime's other work goes to another thread.
+        let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        let on_server = self.inner.look_ups.database().is_server();
+        if on_server && matches!(runtime, Ok(tokio::runtime::RuntimeFlavor::MultiThread)) {
+            return tokio::task::block_in_place(look_up);
+        }
+        look_up()
     }
 
     /// As [`Store::read`], for threads outside the async runtime.
@@ -335,6 +343,20 @@ impl Store {
     fn join_others(&self) -> Result<(), StoreError> {
         let joined = self.inner.writer.submit(Lane::Interactive, |_| (Verdict::Undo, ()));
         joined.blocking_recv().map_err(|_| StoreError::Unavailable)?.map_err(StoreError::from)
+    }
+
+    /// Reads the last event's number and, on a server, locks the head: whether the store could do its work this moment.
+    ///
+    /// # Errors
+    /// Trouble: why not.
+    pub async fn probe(&self) -> Result<u64, StoreError> {
+        let last = self.read(|snapshot| snapshot.last_event()).await?;
+        if self.inner.readers.database().is_server() {
+            let joined = self.inner.writer.submit(Lane::Interactive, |_| (Verdict::Undo, ()));
+            let joined = tokio::time::timeout(ANSWER_TIME, joined).await.map_err(|_| StoreError::Unavailable)?;
+            joined.map_err(|_| StoreError::Unavailable)??;
+        }
+        Ok(last)
     }
 
     /// Holds the writer inside an empty unit until the guard is dropped.

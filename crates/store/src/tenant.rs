@@ -1,7 +1,7 @@
 //! The tenant's own row: who it is, in which zone it keeps its calendar, how far a sandbox's clock was moved.
 
 use crate::error::StoreError;
-use sql::{Connection, SqlError};
+use sql::{Connection, Database, SqlError};
 use vocabulary::{Timestamp, ZoneName};
 
 /// What is fixed when a tenant's store is made.
@@ -26,6 +26,15 @@ pub struct Tenant {
     pub clock_offset: i64,
     /// When the store was made.
     pub created: Timestamp,
+}
+
+/// Whether a database holds a bank already.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn holds_bank(database: &Database) -> Result<bool, SqlError> {
+    let connection = database.open_reader()?;
+    Ok(connection.has_table("tenant")? && connection.number("SELECT count(*) FROM tenant", &[])? > 0)
 }
 
 pub(crate) fn read(connection: &Connection) -> Result<Option<Tenant>, SqlError> {

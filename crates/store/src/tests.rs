@@ -5,6 +5,7 @@ mod promises;
 mod recovering;
 mod repeated;
 mod together;
+mod upgrading;
 
 use crate::{NewAccount, Options, Outcome, Snapshot, Store, StoreError, TenantSettings, Uow};
 use ledger::{AccountNo, BookNo, Class, Count, Entry, Floor, GroupNo, Step, UpTo};

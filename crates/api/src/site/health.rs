@@ -2,10 +2,12 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use bank::BankError;
 use edge::reply::{Handled, Reply};
 use edge::{Context, Problem};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
+use std::time::Duration;
 use vocabulary::ErrorCode;
 
 /// What is shown at `/metrics`; nothing when no recorder was installed.
@@ -17,16 +19,22 @@ pub(super) async fn live() -> Reply<Value> {
     Reply::ok(json!({"status": "alive"}))
 }
 
-/// `/readyz`
+/// `/readyz`: not ready, and why, while the server is about to stop and while the store cannot do its work.
 pub(super) async fn ready(context: Context) -> Handled<Value> {
-    let last = context.bank.store().read(|snapshot| snapshot.last_event()).await;
-    match last {
-        Ok(last_event) if !*context.draining.borrow() => {
-            Ok(Reply::ok(json!({"status": "ready", "last_event": last_event})))
-        }
-        _ => Err(Problem::new(ErrorCode::Unavailable)),
+    let not = |why: &'static str| Err(Problem::because(ErrorCode::Unavailable, why));
+    if *context.draining.borrow() {
+        return not("This server is about to stop; ask another one.");
+    }
+    match tokio::time::timeout(PATIENCE, async { context.bank.store().probe().await.map_err(BankError::from) }).await {
+        Ok(Ok(last_event)) => Ok(Reply::ok(json!({"status": "ready", "last_event": last_event}))),
+        Ok(Err(error)) if error.code() == ErrorCode::Overloaded => not("Too much work waits; ask again in a moment."),
+        Ok(Err(_)) => not("The database cannot be used at the moment; this server goes on by itself when it is back."),
+        Err(_) => not("The database does not answer at the moment; this server goes on by itself when it does."),
     }
 }
+
+/// Whoever asks for readiness is answered within this time.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// `/metrics`
 pub(super) async fn metrics(metrics: Metrics) -> Response {

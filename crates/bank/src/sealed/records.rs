@@ -4,13 +4,35 @@ use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 
 /// The capability's part of the schema's history.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 10, name: "persons' keys", sql: PERSON_KEY }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 10, name: "persons' keys", sql: PERSON_KEY },
+    Migration { version: 60, name: "whose vault it is", sql: VAULT_CHECK },
+];
 
 const PERSON_KEY: &str = "
 CREATE TABLE person_key(
   owner BLOB PRIMARY KEY, wrapped BLOB, created INTEGER NOT NULL, destroyed INTEGER
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// One key that is used for nothing, wrapped by the vault that belongs to this database (see `belonging`).
+const VAULT_CHECK: &str = "
+CREATE TABLE vault_check(only_row INTEGER PRIMARY KEY CHECK (only_row = 1), wrapped BLOB NOT NULL) STRICT;
+";
+
+pub(super) fn kept(reading: Reading<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(reading.query_opt("SELECT wrapped FROM vault_check", &[], |row| row.blob(0))?)
+}
+
+pub(super) fn keep(uow: &mut Uow<'_, '_>, wrapped: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO vault_check(only_row, wrapped) VALUES (1, ?1) ON CONFLICT DO NOTHING";
+    uow.execute(sql, params![wrapped]).map(drop)
+}
+
+pub(super) fn some_person(reading: Reading<'_>) -> Result<Option<(u128, Vec<u8>)>, StoreError> {
+    let sql = "SELECT owner, wrapped FROM person_key WHERE wrapped IS NOT NULL LIMIT 1";
+    Ok(reading.query_opt(sql, &[], |row| Ok((row.u128(0)?, row.blob(1)?)))?)
+}
 
 pub(super) fn insert(uow: &mut Uow<'_, '_>, owner: u128, wrapped: &[u8]) -> Result<(), StoreError> {
     let now = uow.now();

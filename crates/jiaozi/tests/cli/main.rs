@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the built program is run, and what it prints and returns is looked at.
 
 mod codes;
+mod database;
 mod files;
 mod program;
 mod serving;

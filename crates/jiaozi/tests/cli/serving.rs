@@ -9,13 +9,13 @@ use std::process::{Child, ChildStdout, Stdio};
 use tempfile::TempDir;
 
 /// A serving process.
-struct Serving {
+pub struct Serving {
     child: Child,
     out: BufReader<ChildStdout>,
 }
 
 impl Serving {
-    fn start(words: &[&str]) -> Self {
+    pub fn start(words: &[&str]) -> Self {
         let mut command = jiaozi();
         command.args(words).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program starts");
@@ -23,22 +23,31 @@ impl Serving {
         Self { child, out }
     }
 
-    fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.out.read_line(&mut line).expect("a line");
         line.trim_end().to_owned()
     }
 
     /// Asks it to stop, as a service manager would; gives the exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(self) -> Option<i32> {
+        self.ask_to_stop();
+        self.end()
+    }
+
+    pub fn ask_to_stop(&self) {
         let asked = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(asked.expect("kill runs").success());
+    }
+
+    /// Waits until it has ended; gives the exit code.
+    pub fn end(mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
     }
 }
 
 /// GET, and the status line with everything after it.
-fn get(address: &str, path: &str, token: &str) -> String {
+pub fn get(address: &str, path: &str, token: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     let caller = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
     let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{caller}connection: close\r\n\r\n");

@@ -4,7 +4,7 @@ use super::{Finished, GroupState, Loop, UnitError, Work, answer, set_all};
 use crate::error::SqlError;
 use crate::unit::Unit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl<S: GroupState> Loop<S> {
     pub(super) fn finish_group(&mut self, alive: bool, mut finished: Finished<S>) {
@@ -115,9 +115,15 @@ impl<S: GroupState> Loop<S> {
     /// COMMIT got no good answer from the server: it may have been done. The lost unit's lock makes this one wait for its end.
     fn ask_again(&mut self, error: &SqlError, finished: &mut Finished<S>) {
         tracing::warn!(%error, "a COMMIT was not answered; asking whether it was done");
-        for attempt in 0..QUESTIONS {
+        #[expect(clippy::disallowed_methods, reason = "how long is asked is the machine's time, not the bank's")]
+        let begun = Instant::now();
+        while begun.elapsed() < QUESTION_TIME {
             let asked = self.database.open_writer(0).and_then(|connection| {
+                connection.answers_within(QUESTION_TIME)?;
                 connection.execute("BEGIN", &[])?;
+                if self.database.is_server() {
+                    connection.execute_batch("SET LOCAL lock_timeout = '2s'")?;
+                }
                 let done = self.state.was_committed(&connection)?;
                 connection.execute("ROLLBACK", &[])?;
                 self.connection = connection;
@@ -129,7 +135,7 @@ impl<S: GroupState> Loop<S> {
                     self.roll_back();
                     return set_all(finished, || UnitError::NotCommitted);
                 }
-                Err(error) => tracing::warn!(%error, attempt, "the database cannot be asked"),
+                Err(error) => tracing::warn!(%error, "the database cannot be asked"),
             }
             std::thread::sleep(QUESTION_PAUSE);
         }
@@ -158,8 +164,8 @@ impl<S: GroupState> Loop<S> {
     }
 }
 
-/// How often the database is asked whether a COMMIT was done, and how long to wait in between.
-const QUESTIONS: usize = 40;
+/// How long the database is asked whether a COMMIT was done, and how long to wait in between.
+const QUESTION_TIME: Duration = Duration::from_secs(10);
 const QUESTION_PAUSE: Duration = Duration::from_millis(250);
 
 /// Nobody can say what is on disk. Recovery can: end here, answer nobody.

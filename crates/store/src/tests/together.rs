@@ -20,8 +20,7 @@ where
         });
         begun.recv().expect("the writer is held");
         let count = bodies.len();
-        let workers: Vec<_> =
-            bodies.into_iter().map(|body| scope.spawn(move || store.write_blocking(body))).collect();
+        let workers: Vec<_> = bodies.into_iter().map(|body| scope.spawn(move || store.write_blocking(body))).collect();
         while store.waiting() < count {
             std::thread::yield_now();
         }

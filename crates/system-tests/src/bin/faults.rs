@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
-use system_tests::faults::{How, Tally, bit_flips, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down};
+use system_tests::faults::{
+    How, Tally, bit_flips, database_lost, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down,
+};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -17,7 +19,8 @@ use system_tests::powercut::loader::{self, Load};
   faults disk-full --rounds 3 --defect ignore-io-errors
 
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
-lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys")]
+lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
+forgetful-database")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -67,10 +70,12 @@ enum Row {
     WebhookDown,
     /// Thousands of clients at once, with a storm of retries.
     Herd,
+    /// The PostgreSQL server is stopped, or the network to it is cut, silent, forgetful.
+    DatabaseLost,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 9] = [
+const ROWS: [(Row, u64); 10] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -80,6 +85,7 @@ const ROWS: [(Row, u64); 9] = [
     (Row::SilentBank, 1),
     (Row::WebhookDown, 2),
     (Row::Herd, 1),
+    (Row::DatabaseLost, 5),
 ];
 
 fn main() -> ExitCode {
@@ -137,6 +143,7 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::TornWrites => torn_writes::run(&how)?,
         Row::BitFlips => bit_flips::run(&how)?,
         Row::DiskFull => runtime.block_on(disk_full::run(&how))?,
+        Row::DatabaseLost => runtime.block_on(database_lost::run(&how))?,
         Row::SilentBank => runtime.block_on(silent_bank::run(&how))?,
         Row::WebhookDown => runtime.block_on(webhook_down::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,

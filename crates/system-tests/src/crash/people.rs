@@ -1,10 +1,9 @@
 //! Who uses the bank under test: customers with money, merchants with keys. Made over HTTP before the first kill.
 
 use crate::crash::book::{Aim, Book, Call, Told};
-use crate::crash::server::Server;
+use crate::crash::server::{Server, Start};
 use serde_json::{Value, json};
 use std::io;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -154,11 +153,12 @@ pub async fn settle(server: &Server, client: &reqwest::Client, staff: &str) -> i
 ///
 /// # Errors
 /// When the command line refuses.
-pub fn staff_token(executable: &Path, directory: &Path) -> io::Result<String> {
-    let mut command = Command::new(executable);
+pub fn staff_token(start: &Start) -> io::Result<String> {
+    let mut command = Command::new(&start.executable);
     command
         .args(["staff", "enrol", "harness", "--role", "administrator", "--sandbox", "--json", "--data"])
-        .arg(directory);
+        .arg(&start.directory)
+        .envs(start.environment.iter().map(|(name, value)| (name, value)));
     let output = command.output()?;
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     text(&answer, "token")

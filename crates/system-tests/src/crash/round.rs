@@ -47,6 +47,8 @@ pub struct Trial {
     pub world: Arc<World>,
     /// What they were told.
     pub book: Arc<Mutex<Book>>,
+    /// The bank's database, when it is on a server.
+    pub books: Option<sql::Database>,
 }
 
 /// How many answered wishes are asked for once more after a start.
@@ -60,13 +62,28 @@ impl Trial {
     pub async fn prepare(place: &Path, defect: Option<String>) -> io::Result<Self> {
         let (executable, directory) = (server::executable()?, place.join("data"));
         let start = Start { executable, directory, defect, environment: Vec::new(), arguments: Vec::new() };
+        Self::make(start, None).await
+    }
+
+    /// As [`Trial::prepare`], on a database on a server: its URL for the bank, and how the harness reaches it.
+    ///
+    /// # Errors
+    /// As [`Trial::prepare`].
+    pub async fn prepare_on(place: &Path, (url, books): (&str, sql::Database)) -> io::Result<Self> {
+        let (executable, directory) = (server::executable()?, place.join("data"));
+        let environment = vec![("JIAOZI_DATABASE".to_owned(), url.to_owned())];
+        let start = Start { executable, directory, defect: None, environment, arguments: Vec::new() };
+        Self::make(start, Some(books)).await
+    }
+
+    async fn make(start: Start, books: Option<sql::Database>) -> io::Result<Self> {
         let client = reqwest::Client::builder().build().map_err(io::Error::other)?;
-        let staff = people::staff_token(&start.executable, &start.directory)?;
+        let staff = people::staff_token(&start)?;
         let sound = Start { defect: None, ..start.clone() };
         let server = Server::start(&sound, &client).await?;
         let (world, book) = people::settle(&server, &client, &staff).await?;
         server.kill()?;
-        Ok(Self { start, client, staff, world: Arc::new(world), book: Arc::new(Mutex::new(book)) })
+        Ok(Self { start, client, staff, world: Arc::new(world), book: Arc::new(Mutex::new(book)), books })
     }
 
     /// Runs a round.
@@ -108,6 +125,11 @@ impl Trial {
     /// # Errors
     /// When it cannot be copied.
     pub fn examine(&self, found: &mut Found) -> io::Result<()> {
+        if let Some(books) = &self.books {
+            let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+            found.wrong.extend(verdict::judge_server(books, &book).err());
+            return Ok(());
+        }
         let place = tempfile::tempdir()?;
         let file = verdict::copy(&self.start.directory, place.path())?;
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);

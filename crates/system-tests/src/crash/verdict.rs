@@ -1,7 +1,8 @@
 //! Whether what a kill left behind agrees with the book of wishes.
 
 use crate::crash::book::{Aim, Book, Told, Wish};
-use sql::{Connection, SqlError};
+use checker::{CheckError, Report};
+use sql::{Connection, Database, SqlError};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,11 +64,28 @@ fn database(directory: &Path) -> io::Result<Option<PathBuf>> {
 /// What is wrong, in words.
 pub fn judge(file: &Path, book: &Book) -> Result<(), String> {
     let options = checker::Options { pages: true };
-    let report = checker::check(file, &options, &mut |_| {}).map_err(|error| format!("{error} ({error:?})"))?;
+    let report = checker::check(file, &options, &mut |_| {});
+    compare(report, Connection::open_reader(file), book)
+}
+
+/// As [`judge`], of a database on a server.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn judge_server(books: &Database, book: &Book) -> Result<(), String> {
+    compare(checker::check_database(books, &mut |_| {}), books.open_reader(), book)
+}
+
+fn compare(
+    report: Result<Report, CheckError>,
+    connection: Result<Connection, SqlError>,
+    book: &Book,
+) -> Result<(), String> {
+    let report = report.map_err(|error| format!("{error} ({error:?})"))?;
     if let Some(difference) = report.difference {
         return Err(difference.to_string());
     }
-    let rows = Connection::open_reader(file).and_then(|connection| read(&connection));
+    let rows = connection.and_then(|connection| read(&connection));
     let rows = rows.map_err(|error| format!("the rows cannot be read: {error}"))?;
     book.wishes.iter().try_for_each(|wish| kept(wish, &rows))?;
     no_ghosts(book, &rows)?;

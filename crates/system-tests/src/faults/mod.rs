@@ -6,10 +6,12 @@
 //! behind the bank's back.
 
 pub mod bit_flips;
+pub mod database_lost;
 pub mod desk;
 pub mod disk_full;
 pub mod herd;
 pub mod nth_io;
+pub mod proxy;
 pub mod shim;
 pub mod silent_bank;
 pub mod torn_writes;
