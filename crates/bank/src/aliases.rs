@@ -37,9 +37,9 @@ const CODE: &str = "alias.code";
 
 /// Gives the holder what waited for the alias.
 pub(crate) fn run_verified(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (no, id, desk) = (job.no, Id::from_u128(job.subject), bank.desk());
+    let (claim, id, desk) = (job.claim, Id::from_u128(job.subject), bank.desk());
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)?
+        if uow.finish_job(claim)?
             && let Some(row) = records::by_id(uow.reading(), id)?
             && row.verified.is_some()
             && row.released.is_none()

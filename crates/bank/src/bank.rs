@@ -1,24 +1,20 @@
 //! The bank: one tenant's store, keys, clock, policies and ports, opened together.
 
-use crate::cache::Cache;
 use crate::chart::Chart;
 use crate::currencies::Currencies;
 use crate::desk::{Desk, Fixtures};
 use crate::error::BankError;
-use crate::merchants::MerchantAccount;
+use crate::known::{Caches, Known};
 use crate::policies::{Policies, PolicyBook};
 use crate::sealed::Sealing;
-use crate::sessions::Session;
-use crate::tokens::TokenHash;
-use crate::wallets::WalletAccount;
-use crate::{accounting, entries, merchants, rail_feed, sealed, staff, sweep};
+use crate::{accounting, entries, rail_feed, sealed, sweep};
 use money::Currency;
 use ports::{BankRail, KeyVault, Notifier};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI32;
-use std::sync::{Arc, PoisonError, RwLock};
-use store::{OpenError, Outcome, Store, StoreError, TenantSettings};
+use std::sync::{Arc, PoisonError};
+use store::{Ground, Heard, OpenError, Outcome, Store, StoreError, TenantSettings};
 use vocabulary::{Clock, Draw, Entropy, Id, Kind, Timestamp};
 
 /// How a bank is opened.
@@ -97,42 +93,30 @@ impl From<StoreError> for BankOpenError {
     }
 }
 
-/// What was committed and is asked for again and again.
-pub(crate) struct Caches {
-    pub(crate) sessions: Cache<TokenHash, Session>,
-    pub(crate) api_keys: Cache<TokenHash, merchants::ApiKey>,
-    pub(crate) staff: Cache<TokenHash, staff::StaffSession>,
-    pub(crate) wallets: Cache<(u128, u16), WalletAccount>,
-    pub(crate) merchants: Cache<(u128, u16), MerchantAccount>,
-}
-
-impl Caches {
-    fn new() -> Self {
-        Self {
-            sessions: Cache::new(100_000),
-            api_keys: Cache::new(10_000),
-            staff: Cache::new(1_000),
-            wallets: Cache::new(200_000),
-            merchants: Cache::new(50_000),
-        }
-    }
-}
-
 struct Inner {
-    store: Store,
-    fixtures: Arc<Fixtures>,
-    policies: RwLock<(PolicyBook, Arc<Policies>)>,
+    known: Arc<Known>,
     vault: Arc<dyn KeyVault>,
     rail: Arc<dyn BankRail>,
     notifier: Arc<dyn Notifier>,
-    caches: Caches,
     ear: rail_feed::Ear,
+}
+
+/// Hears from now on what other nodes change, and catches up with what they changed while the bank was opened.
+fn listen(store: &Store, known: &Arc<Known>) -> Result<(), StoreError> {
+    if !store.has_other_nodes() {
+        return Ok(());
+    }
+    let told = Arc::clone(known);
+    store.listen(Box::new(move |heard, reading| told.hear(heard, reading)));
+    store.read_blocking(|snapshot| known.hear(&Heard::Everything, snapshot.reading()))
 }
 
 /// One tenant. Cheap to clone.
 #[derive(Clone)]
 pub struct Bank {
     inner: Arc<Inner>,
+    /// Of one request's handle the first unit rests on grounds, see [`Bank::fresh`].
+    store: Store,
 }
 
 impl Bank {
@@ -169,25 +153,18 @@ impl Bank {
         let closed = store.read_blocking(|snapshot| entries::closed_through(snapshot.reading()))?;
         let closed_through = AtomicI32::new(closed.map_or(i32::MIN / 2, |day| day.days()));
         let zone = store.zone().clone();
-        let fixtures = Arc::new(Fixtures { entropy, sealing, chart, currencies, zone, closed_through });
+        let clock = store.clock();
+        let fixtures = Arc::new(Fixtures { clock, entropy, sealing, chart, currencies, zone, closed_through });
         store.write_blocking(|uow| {
             rail_feed::begin(uow)?;
             accounting::begin(uow)?;
             sweep::begin(uow)?;
             Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
         })?;
-        let policies = RwLock::new((book, policies));
-        let inner = Inner {
-            store,
-            fixtures,
-            policies,
-            vault,
-            rail,
-            notifier,
-            caches: Caches::new(),
-            ear: rail_feed::Ear::default(),
-        };
-        let bank = Self { inner: Arc::new(inner) };
+        let known = Arc::new(Known::new(fixtures, (book, policies)));
+        listen(&store, &known)?;
+        let inner = Inner { known, vault, rail, notifier, ear: rail_feed::Ear::default() };
+        let bank = Self { inner: Arc::new(inner), store };
         crate::settlement::start(&bank)?;
         Ok(bank)
     }
@@ -195,19 +172,45 @@ impl Bank {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.inner.store
+        &self.store
+    }
+
+    /// A handle for one request or job. What it finds in memory lags behind other nodes by [`store::TRUST`] at most, and its first
+    /// unit of work is refused (`unavailable`, or `unauthenticated`) when the policies, the merchant's terms, or the session, key
+    /// or token that it found are others where the unit decides. On the embedded database it is the same handle.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fresh(&self) -> Result<Self, BankError> {
+        Ok(self.on(self.store.fresh().await?))
+    }
+
+    /// As [`Bank::fresh`], for threads outside the async runtime.
+    ///
+    /// # Errors
+    /// As [`Bank::fresh`].
+    pub fn fresh_blocking(&self) -> Result<Self, BankError> {
+        Ok(self.on(self.store.fresh_blocking()?))
+    }
+
+    fn on(&self, store: Store) -> Self {
+        if store.has_other_nodes() {
+            let (known, rows) = (Arc::clone(&self.inner.known), self.inner.known.policy_rows());
+            store.rely(Ground::Rule, move |_| Ok(known.policy_rows() == rows));
+        }
+        Self { inner: Arc::clone(&self.inner), store }
     }
 
     /// The random source.
     #[must_use]
     pub fn entropy(&self) -> &dyn Entropy {
-        self.inner.fixtures.entropy.as_ref()
+        self.inner.known.fixtures.entropy.as_ref()
     }
 
     /// The tenant's present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.store.now()
+        self.store.now()
     }
 
     /// The key vault.
@@ -231,7 +234,7 @@ impl Bank {
     /// Keys and keyed hashes.
     #[must_use]
     pub fn sealing(&self) -> &Sealing {
-        &self.inner.fixtures.sealing
+        &self.inner.known.fixtures.sealing
     }
 
     /// A fresh id. Draw ids before the unit of work.
@@ -243,25 +246,25 @@ impl Bank {
     /// The bank's own accounts.
     #[must_use]
     pub fn chart(&self) -> Arc<Chart> {
-        Arc::clone(&self.inner.fixtures.chart)
+        Arc::clone(&self.inner.known.fixtures.chart)
     }
 
     /// The tenant's currencies.
     #[must_use]
     pub fn currencies(&self) -> Arc<Currencies> {
-        Arc::clone(&self.inner.fixtures.currencies)
+        Arc::clone(&self.inner.known.fixtures.currencies)
     }
 
     /// Whether this is a sandbox.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
-        self.inner.store.tenant().settings.sandbox
+        self.store.tenant().settings.sandbox
     }
 
     /// What a closure needs, with the policies in force now.
     #[must_use]
     pub fn desk(&self) -> Desk {
-        Desk { fixtures: Arc::clone(&self.inner.fixtures), policies: self.policies() }
+        Desk { fixtures: Arc::clone(&self.inner.known.fixtures), policies: self.policies() }
     }
 
     /// The policies in force now.
@@ -269,12 +272,12 @@ impl Bank {
     pub fn policies(&self) -> Arc<Policies> {
         let now = self.now();
         {
-            let held = self.inner.policies.read().unwrap_or_else(PoisonError::into_inner);
+            let held = self.inner.known.policies.read().unwrap_or_else(PoisonError::into_inner);
             if held.1.valid_until.is_none_or(|until| now < until) {
                 return Arc::clone(&held.1);
             }
         }
-        let mut held = self.inner.policies.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.inner.known.policies.write().unwrap_or_else(PoisonError::into_inner);
         // Rows are checked before they are written: together with what is in force they always resolve.
         if let Ok(policies) = held.0.resolve(now) {
             held.1 = Arc::new(policies);
@@ -287,14 +290,9 @@ impl Bank {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn reload_policies(&self) -> Result<(), BankError> {
-        let mut held = self.inner.policies.write().unwrap_or_else(PoisonError::into_inner);
-        // Read under the lock: of two reloads the later one wins.
-        let (book, policies) = self.inner.store.read_blocking(|snapshot| {
-            let book = PolicyBook::read(snapshot.reading())?;
-            let policies = book.resolve(snapshot.now())?;
-            Ok::<_, StoreError>((book, policies))
-        })?;
-        *held = (book, Arc::new(policies));
+        // Not under the lock, which the writer takes when it hears of other nodes.
+        let book = self.store.read_blocking(|snapshot| PolicyBook::read(snapshot.reading()))?;
+        self.inner.known.take_policies(book, false)?;
         Ok(())
     }
 
@@ -304,6 +302,6 @@ impl Bank {
     }
 
     pub(crate) fn caches(&self) -> &Caches {
-        &self.inner.caches
+        &self.inner.known.caches
     }
 }

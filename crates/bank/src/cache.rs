@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A bounded cache. All changes of what it holds go through this process, which calls [`Cache::forget`] after the commit.
+/// A bounded cache. Who changes what it holds calls [`Cache::forget`] after the commit; what other nodes change is forgotten when
+/// they tell (see `known.rs`).
 pub struct Cache<K, V> {
     half: usize,
     parts: Mutex<Parts<K, V>>,
@@ -69,6 +70,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         parts.epoch += 1;
         parts.young.retain(|_, value| !gone(value));
         parts.old.retain(|_, value| !gone(value));
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.forget_where(|_| true);
     }
 
     /// How many values it holds.

@@ -8,9 +8,11 @@ use crate::policies::Policies;
 use crate::sealed::Sealing;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use store::TenantClock;
 use vocabulary::{BookingDate, Entropy, Id, Kind, Timestamp, ZoneName};
 
 pub(crate) struct Fixtures {
+    pub(crate) clock: Arc<TenantClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealing: Sealing,
     pub(crate) chart: Arc<Chart>,

@@ -8,6 +8,7 @@ mod records;
 pub use records::MIGRATIONS;
 
 use crate::desk::Desk;
+use crate::known::Kind;
 use crate::policies::Policies;
 use crate::wish::Principal;
 use ledger::{Entry, Step};
@@ -185,12 +186,13 @@ pub fn day_of(desk: &Desk, now: Timestamp) -> BookingDate {
 /// Closes the books through a day: from now on, no entry books to it or an earlier one. Part of the unit that closes the day.
 ///
 /// Later entries see it at once, even before the unit is committed; should the unit be undone, they only book a day later
-/// than they had to, until the next start.
+/// than they had to, until the next start. Other nodes hear of it before their next group decides.
 ///
 /// # Errors
 /// When the database fails.
 pub fn close_through(desk: &Desk, uow: &mut Uow<'_, '_>, day: BookingDate) -> Result<(), StoreError> {
     records::set_closed(uow, day)?;
+    uow.tell(Kind::Closed.of(0));
     desk.raise_closed(day);
     Ok(())
 }

@@ -36,7 +36,8 @@ impl BankError {
             Self::TooMany { .. } => ErrorCode::TooManyAtOnce,
             Self::Store(StoreError::Overloaded) => ErrorCode::Overloaded,
             Self::Store(StoreError::TooLong) => ErrorCode::ReadTooLong,
-            Self::Store(StoreError::Unavailable | StoreError::Contended)
+            Self::Store(StoreError::Revoked) => ErrorCode::Unauthenticated,
+            Self::Store(StoreError::Unavailable | StoreError::Contended | StoreError::Moved)
             | Self::Vault(VaultError::Unavailable(_))
             | Self::Outside(_) => ErrorCode::Unavailable,
             Self::Store(StoreError::Unknown) => ErrorCode::OutcomeUnknown,

@@ -1,7 +1,10 @@
 //! The bank's jobs: which handler does which kind, in which lane, and one round over those that are due.
 //!
-//! A handler does its work in a unit of work that first calls `uow.finish_job(job.no)` and does nothing when that says false:
+//! A handler does its work in a unit of work that first calls `uow.finish_job(job.claim)` and does nothing when that says false:
 //! so a job may run twice and takes effect once. A handler that fails is put off and tried again.
+//!
+//! Several nodes run their lanes side by side. Each claims what it does (see the store's `leases.rs`), so two do not do the same
+//! job while the lease lives; a node that comes back after its lease cannot end the job any more.
 //!
 //! Race closed here: a bank or a notifier that is silent for minutes must not keep holds from expiring or days from
 //! closing. So whatever talks to the outside has a [`Lane`] of its own, and each kind of job belongs to exactly one: lanes run
@@ -71,8 +74,11 @@ const HANDLERS: &[(Lane, &str, Handler)] = &[
 ];
 
 const ROUND: u32 = 256;
+/// So many jobs are claimed at once where other nodes do jobs too: all of them must be done within one lease.
+const CLAIMED: usize = 8;
 /// A round ends here, so that its caller can look at other things.
 const MOST: usize = 10_000;
+const TIMES_MOVED: usize = 5;
 const LONGEST_DELAY_SECONDS: i64 = 3600;
 
 /// Does what is due now, of all lanes in the order of due times, one after the other; returns how many jobs were tried. Call
@@ -86,7 +92,7 @@ pub fn run_due(bank: &Bank) -> Result<usize, BankError> {
 }
 
 /// Does what is due now in one lane, as long as `go_on` says so before each job; returns how many were tried. Lanes may run
-/// side by side; one lane must not run twice at a time. For threads that may block.
+/// side by side, and the same lane on several nodes; one node must not run one lane twice at a time. For threads that may block.
 ///
 /// # Errors
 /// As [`run_due`].
@@ -109,12 +115,14 @@ pub fn unknown_kinds(bank: &Bank) -> Result<Vec<String>, BankError> {
 fn run_kinds(bank: &Bank, kinds: &[&str], go_on: &dyn Fn() -> bool) -> Result<usize, BankError> {
     let mut tried = 0;
     while tried < MOST {
-        let due = bank.store().read_blocking(|snapshot| snapshot.due_jobs(kinds, ROUND))?;
+        let due = bank.store().claim_jobs_blocking(kinds, (ROUND, CLAIMED))?;
         if due.is_empty() {
             break;
         }
-        for job in &due {
+        for (place, job) in due.iter().enumerate() {
             if !go_on() {
+                // What is left is there at once for other nodes, or for the next start.
+                bank.store().release_jobs_blocking(&due[place..])?;
                 return Ok(tried);
             }
             run(bank, job)?;
@@ -126,14 +134,25 @@ fn run_kinds(bank: &Bank, kinds: &[&str], go_on: &dyn Fn() -> bool) -> Result<us
 
 fn run(bank: &Bank, job: &Job) -> Result<(), BankError> {
     let Some((_, _, handler)) = HANDLERS.iter().find(|(_, kind, _)| *kind == job.kind) else {
-        tracing::error!(kind = job.kind, no = job.no, "nothing does this kind of job");
+        tracing::error!(kind = job.kind, no = job.claim.no, "nothing does this kind of job");
         return postpone(bank, job, "nothing does this kind of job".to_owned());
     };
-    if let Err(error) = handler(bank, job) {
-        tracing::warn!(kind = job.kind, no = job.no, attempts = job.attempts, %error, "a job failed and is put off");
+    if let Err(error) = on_fresh_grounds(bank, job, *handler) {
+        tracing::warn!(kind = job.kind, no = job.claim.no, attempts = job.attempts, %error, "a job failed and is put off");
         return postpone(bank, job, reason(&error));
     }
     Ok(())
+}
+
+/// A job acts on what is in force, as a request does; what was changed on another node meanwhile is read again.
+fn on_fresh_grounds(bank: &Bank, job: &Job, handler: Handler) -> Result<(), BankError> {
+    for _ in 0..TIMES_MOVED {
+        match handler(&bank.fresh_blocking()?, job) {
+            Err(BankError::Store(StoreError::Moved)) => {}
+            other => return other,
+        }
+    }
+    Err(StoreError::Moved.into())
 }
 
 /// Why a job failed, for staff. What somebody outside said may be about a person, so only that they said it is kept.
@@ -168,8 +187,8 @@ pub struct JobView {
 pub async fn list(bank: &Bank, after: Option<u64>, limit: u32) -> Result<Vec<JobView>, BankError> {
     let found = bank.store().read(move |snapshot| snapshot.jobs_after(after.unwrap_or(0), limit)).await?;
     let view = |job| {
-        let Job { no, due, kind, subject: _, attempts, error } = job;
-        JobView { no, kind, due, attempts, error }
+        let Job { claim, due, kind, subject: _, attempts, error } = job;
+        JobView { no: claim.no, kind, due, attempts, error }
     };
     Ok(found.into_iter().map(view).collect())
 }
@@ -177,10 +196,10 @@ pub async fn list(bank: &Bank, after: Option<u64>, limit: u32) -> Result<Vec<Job
 /// Twice as long after each attempt, from 5 seconds to an hour.
 fn postpone(bank: &Bank, job: &Job, why: String) -> Result<(), BankError> {
     let delay = (5_i64 << job.attempts.min(10)).min(LONGEST_DELAY_SECONDS);
-    let no = job.no;
+    let claim = job.claim;
     bank.store().write_blocking(move |uow| {
         let due = uow.now().plus_seconds(delay);
-        uow.fail_job(no, due, &why)?;
+        uow.fail_job(claim, due, &why)?;
         Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
     })?;
     Ok(())

@@ -25,6 +25,7 @@ pub mod fees;
 pub mod forecast;
 mod instructions;
 pub mod jobs;
+mod known;
 pub mod merchants;
 mod migrations;
 pub mod notices;

@@ -181,10 +181,10 @@ pub(crate) fn push_profiles(
 
 /// Brings a row into force: the limits go to the store; everything else is read from [`Bank::policies`].
 pub(crate) fn run_effective(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let no = job.no;
+    let claim = job.claim;
     let desk = bank.desk();
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
+        if uow.finish_job(claim)? {
             let now = uow.now();
             let book = PolicyBook::read(uow.reading())?;
             push_profiles(uow, &book.resolve(now)?, desk.currencies())?;

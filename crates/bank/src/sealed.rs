@@ -252,6 +252,11 @@ impl Sealing {
         records::destroy(uow, owner)
     }
 
+    /// Forgets every unwrapped key.
+    pub(crate) fn forget_all(&self) {
+        self.persons.clear();
+    }
+
     /// Forgets an unwrapped key.
     pub fn forget(&self, owner: u128) {
         self.persons.forget(&owner);

@@ -36,9 +36,9 @@ pub(crate) fn begin(uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
 /// # Errors
 /// Trouble; the job is then put off.
 pub(crate) fn run_sweep(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (no, policies) = (job.no, bank.policies());
+    let (claim, policies) = (job.claim, bank.policies());
     bank.store().write_blocking(move |uow| {
-        if !uow.finish_job(no)? {
+        if !uow.finish_job(claim)? {
             return Ok::<_, StoreError>(Outcome::<(), ()>::Done(()));
         }
         let now = uow.now();

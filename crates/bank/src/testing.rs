@@ -331,26 +331,9 @@ impl TestBank {
         seed: u64,
     ) -> Self {
         let sent = Arc::new(SentMessages::default());
-        let currency = |code| Currency::iso(code).expect("on list one");
-        let options = BankOptions {
-            directory: directory.path().to_owned(),
-            server: sql::testing::server_of(directory.path()),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy: Arc::new(SeededEntropy::new(seed)),
-            vault: Arc::new(FixedVault { counter: AtomicU64::new(seed << 32) }),
-            rail: instead.clone().unwrap_or_else(|| Arc::clone(&rail) as Arc<dyn BankRail>),
-            notifier: Arc::clone(&sent) as Arc<dyn Notifier>,
-            zone: "Asia/Shanghai".to_owned(),
-            sandbox: true,
-            currencies: vec![currency("CNY"), currency("EUR"), currency("JPY")],
-            units: vec![Currency::unit("PTS", 1000, 0).expect("a unit")],
-            limits: store::Limits {
-                rehearse: true,
-                patience: std::time::Duration::from_secs(60),
-                ..store::Limits::default()
-            },
-            cache_kib: 4096,
-        };
+        let instructed = instead.clone().unwrap_or_else(|| Arc::clone(&rail) as Arc<dyn BankRail>);
+        let server = sql::testing::server_of(directory.path());
+        let options = options(directory.path(), (server, seed), &clock, (instructed, Arc::clone(&sent)));
         let bank = outside(move || Bank::open(options).expect("the bank opens"));
         #[cfg(test)]
         let _audit = Audit(directory.path().to_owned());
@@ -372,6 +355,18 @@ impl TestBank {
         let Self { bank, clock, directory, rail, instead, .. } = self;
         drop(bank);
         Self::open_at(directory, clock, (rail, instead), seed)
+    }
+
+    /// Another node of the same bank, with a directory of its own, on the same clock and rail. Nothing when the tests run
+    /// embedded.
+    #[must_use]
+    pub fn beside(&self, seed: u64) -> Option<(Bank, tempfile::TempDir)> {
+        let server = sql::testing::server_of(self.directory.path())?;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let rail = self.instead.clone().unwrap_or_else(|| Arc::clone(&self.rail) as Arc<dyn BankRail>);
+        let options = options(folder.path(), (Some(server), seed), &self.clock, (rail, Arc::clone(&self.sent)));
+        let bank = outside(move || Bank::open(options).expect("the node opens"));
+        Some((bank, folder))
     }
 
     /// A customer of tier 3 with so many minor units of CNY. Blocks; usable within an async test.
@@ -414,7 +409,10 @@ impl TestBank {
     /// The posted and held minor units of an account.
     #[must_use]
     pub fn balance(&self, account: ledger::AccountNo) -> (i64, i64) {
-        let after = self.bank.store().read_blocking(|snapshot| snapshot.balance(account)).expect("no trouble");
+        let bank = self.bank.clone();
+        // A reader may wait for the writer when another node has written, which an async test must not.
+        let read = move || bank.store().read_blocking(|snapshot| snapshot.balance(account)).expect("no trouble");
+        let after = outside(read);
         (after.posted, after.held)
     }
 
@@ -434,6 +432,34 @@ impl TestBank {
             .split(' ')
             .find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
             .map(str::to_owned)
+    }
+}
+
+fn options(
+    directory: &std::path::Path,
+    (server, seed): (Option<store::Database>, u64),
+    clock: &Arc<ManualClock>,
+    (rail, sent): (Arc<dyn BankRail>, Arc<SentMessages>),
+) -> BankOptions {
+    let currency = |code| Currency::iso(code).expect("on list one");
+    BankOptions {
+        directory: directory.to_owned(),
+        server,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        entropy: Arc::new(SeededEntropy::new(seed)),
+        vault: Arc::new(FixedVault { counter: AtomicU64::new(seed << 32) }),
+        rail,
+        notifier: sent as Arc<dyn Notifier>,
+        zone: "Asia/Shanghai".to_owned(),
+        sandbox: true,
+        currencies: vec![currency("CNY"), currency("EUR"), currency("JPY")],
+        units: vec![Currency::unit("PTS", 1000, 0).expect("a unit")],
+        limits: store::Limits {
+            rehearse: true,
+            patience: std::time::Duration::from_secs(60),
+            ..store::Limits::default()
+        },
+        cache_kib: 4096,
     }
 }
 

@@ -4,6 +4,7 @@ mod aliases;
 mod customers;
 mod jobs;
 mod merchants;
+mod nodes;
 mod policies;
 mod sealing;
 mod sessions;

@@ -3,6 +3,9 @@
 //! The rule is the generic cell rate algorithm (ITU-T I.371, annex A): a key's next request is due at a theoretical time;
 //! a request that comes earlier than the burst allows is refused. When a shard is full, keys whose time has passed are
 //! dropped: they could ask freely anyway. Time is an argument.
+//!
+//! Each node counts for itself: behind a balancer a key gets at most as many times the rate as there are nodes. What guards
+//! passwords and codes is not counted here but in rows, by all nodes together.
 
 use crate::options::Rate;
 use std::collections::HashMap;

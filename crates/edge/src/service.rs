@@ -76,7 +76,7 @@ impl Edge {
         let id = Id::<kinds::Request>::draw(begun, bank.entropy()).to_string();
         let mut response = match self.admit(&bank, (request.headers(), request.uri().path()), address).await {
             Err(problem) => axum::response::IntoResponse::into_response(problem),
-            Ok(caller) => {
+            Ok((bank, caller)) => {
                 let (body_bytes, body_time) = (self.options.body_bytes, self.options.body);
                 let request_id = id.clone();
                 let known = Known { bank, caller, address, request: request_id, draining, body_bytes, body_time };
@@ -119,26 +119,33 @@ impl Edge {
         Some(bytes)
     }
 
-    /// Rate limits and the caller.
+    /// Rate limits, then the bank as it is now and the caller.
     async fn admit(
         &self,
         bank: &bank::Bank,
         (headers, path): (&HeaderMap, &str),
         address: IpAddr,
-    ) -> Result<Caller, Problem> {
+    ) -> Result<(bank::Bank, Caller), Problem> {
         let now = self.clock.now();
         let limited = |seconds| Problem::new(ErrorCode::RateLimited).retry_after(seconds);
         if let Some(limiter) = &self.addresses {
             limiter.take(RateKey::of(address), now).map_err(limited)?;
         }
-        let caller = caller::identify(bank, headers).await?;
+        let open = (self.routes.open)(path);
+        // Documents and the state of health are there without a database.
+        let bank = match bank.fresh().await {
+            Ok(bank) => bank,
+            Err(_) if open && !headers.contains_key(header::AUTHORIZATION) => bank.clone(),
+            Err(error) => return Err(error.into()),
+        };
+        let caller = caller::identify(&bank, headers).await?;
         if let (Some(limiter), Some(key)) = (&self.callers, caller.rate_key()) {
             limiter.take(RateKey::Caller(key), now).map_err(limited)?;
         }
-        if matches!(caller, Caller::Nobody) && !(self.routes.open)(path) {
+        if matches!(caller, Caller::Nobody) && !open {
             return Err(Problem::new(ErrorCode::Unauthenticated));
         }
-        Ok(caller)
+        Ok((bank, caller))
     }
 
     pub(crate) fn router(&self) -> Router {

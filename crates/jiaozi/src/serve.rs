@@ -45,8 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "HOST=DIR", value_parser = options::tenant)]
     tenant: Vec<Tenant>,
     /// Keep the bank in this PostgreSQL database instead, such as postgres://bank@localhost/bank, or on another machine with
-    /// ?sslrootcert=FILE. Serve it by one process for now: another would go on with sessions, keys and policies that were ended
-    /// or changed here
+    /// ?sslrootcert=FILE. Several processes may serve it, each with a data directory of its own and the same vault.key in it; a
+    /// sandbox is served by one, since the bank beside it is that one's
     #[arg(long, value_name = "URL", env = "JIAOZI_DATABASE", hide_env_values = true)]
     database: Option<String>,
     /// The file that holds that database's password and nothing else; a password in the URL can be seen by whoever lists processes

@@ -22,6 +22,7 @@ mod queue;
 mod readers;
 mod reading;
 mod server;
+mod server_clock;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

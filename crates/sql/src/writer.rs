@@ -219,7 +219,15 @@ impl<S: GroupState> Writer<S> {
         };
         let (taken, database) = (Arc::clone(&queue), database.clone());
         let body = move || {
-            let mut writer = Loop { database, connection, state, limits, checkpointer, queue: taken, turns: turns::Turns::default() };
+            let mut writer = Loop {
+                database,
+                connection,
+                state,
+                limits,
+                checkpointer,
+                queue: taken,
+                turns: turns::Turns::default(),
+            };
             // A panic outside a closure leaves a state nobody can vouch for: only recovery may go on.
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                 tracing::error!("the writer panicked");

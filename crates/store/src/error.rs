@@ -19,6 +19,10 @@ pub enum StoreError {
         /// What was found.
         finding: &'static str,
     },
+    /// What let the request in was ended before it took effect; nothing was kept.
+    Revoked,
+    /// A rule that the request was prepared by was changed on another node before it took effect; nothing was kept. Try again.
+    Moved,
     /// A read met a change that is being published; try again.
     Contended,
     /// A read took longer than a snapshot may live; ask for less at once.
@@ -34,6 +38,8 @@ impl fmt::Display for StoreError {
             Self::Unavailable => f.write_str("the store cannot write now; nothing was kept"),
             Self::Unknown => f.write_str("whether the unit of work was kept is not known"),
             Self::Corrupt { table, finding } => write!(f, "table {table} is damaged: {finding}"),
+            Self::Revoked => f.write_str("what let the request in has ended; nothing was kept"),
+            Self::Moved => f.write_str("a rule was changed on another node meanwhile; nothing was kept"),
             Self::Contended => f.write_str("a balance changed while it was read"),
             Self::TooLong => f.write_str("reading took longer than a snapshot may live"),
             Self::Bug(what) => write!(f, "a mistake of ours: {what}"),

@@ -12,6 +12,7 @@
 //! needed for that. A group is short (a few milliseconds for a hundred units and more), so one order for all costs less than
 //! a lock for each account: one hot account is as fast as many.
 
+use crate::heard::News;
 use crate::recovery;
 use crate::state::State;
 use sql::{Connection, SqlError};
@@ -26,24 +27,29 @@ pub(crate) struct Mark {
     pub(crate) token: [u8; 16],
 }
 
-struct Head {
-    mark: Mark,
+pub(crate) struct Head {
+    pub(crate) mark: Mark,
     /// The last group that opened accounts or changed terms.
-    terms: u64,
+    pub(crate) terms: u64,
     line: u64,
     key: u64,
-    event: u64,
+    pub(crate) event: u64,
     /// No group is before this moment.
-    now: Timestamp,
+    pub(crate) now: Timestamp,
+    /// The last group that told news.
+    pub(crate) news: u64,
 }
 
-const SELECT: &str = "SELECT grp, token, terms, line, key, event, now FROM head WHERE only_row = 1 FOR UPDATE";
+const PEEK: &str = "SELECT grp, token, terms, line, key, event, now, news FROM head WHERE only_row = 1";
+const SELECT: &str = "SELECT grp, token, terms, line, key, event, now, news FROM head WHERE only_row = 1 FOR UPDATE";
 const CREATE: &str = "INSERT INTO head(only_row, grp, token, terms, line, key, event, now) VALUES (1, 0, ?1, 0, 0, 0, 0, 0) \
     ON CONFLICT DO NOTHING";
-const MOVE: &str =
-    "UPDATE head SET grp = ?1, token = ?2, terms = ?3, line = ?4, key = ?5, event = ?6, now = ?7 WHERE only_row = 1";
+const MOVE: &str = "UPDATE head SET grp = ?1, token = ?2, terms = ?3, line = ?4, key = ?5, event = ?6, now = ?7, news = ?8 WHERE only_row = 1";
 const NOTE: &str = "INSERT INTO group_mark(no, token) VALUES (?1, ?2)";
 const FORGET: &str = "DELETE FROM group_mark WHERE no <= ?1";
+const TELL: &str = "INSERT INTO news(grp, kind, subject) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+const NEWS: &str = "SELECT kind, subject FROM news WHERE grp > ?1 ORDER BY grp, kind, subject";
+const OLD_NEWS: &str = "DELETE FROM news WHERE grp <= ?1";
 const KNOWN: &str = "SELECT count(*) FROM group_mark WHERE no = ?1 AND token = ?2";
 
 /// Marks older than so many groups are forgotten: a node that slept longer reads everything anew.
@@ -56,7 +62,7 @@ pub(crate) fn create(connection: &Connection) -> Result<(), SqlError> {
 
 /// Locks the head and brings the memory up to it.
 pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    let head = read(connection)?;
+    let head = read(connection, SELECT)?;
     let ends = (head.line + 1, head.key + 1, head.event + 1);
     match state.seen {
         Some(seen) if seen == head.mark => {}
@@ -73,8 +79,10 @@ pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), Sql
             }
         }
     }
+    state.fixed.ear.hear_locked(connection, &head)?;
     state.seen = Some(head.mark);
     state.terms = head.terms;
+    state.last_news = head.news;
     state.fixed.clock.advance_to(head.now);
     Ok(())
 }
@@ -86,6 +94,13 @@ pub(crate) fn advance(state: &mut State, connection: &Connection) -> Result<(), 
     if std::mem::take(&mut state.terms_changed) {
         state.terms = mark.group;
     }
+    if !state.news.is_empty() {
+        state.last_news = mark.group;
+        let mut tell = connection.prepare(TELL)?;
+        for news in &state.news {
+            tell.execute(sql::params![mark.group, news.kind, &news.subject.to_be_bytes()])?;
+        }
+    }
     let params = sql::params![
         mark.group,
         &mark.token,
@@ -93,12 +108,14 @@ pub(crate) fn advance(state: &mut State, connection: &Connection) -> Result<(), 
         state.next_line - 1,
         state.next_key - 1,
         state.next_event - 1,
-        state.moment.now
+        state.moment.now,
+        state.last_news
     ];
     connection.prepare(MOVE)?.execute(params)?;
     connection.prepare(NOTE)?.execute(sql::params![mark.group, &mark.token])?;
     if mark.group.is_multiple_of(1024) && mark.group > MARKS_KEPT {
         connection.prepare(FORGET)?.execute(sql::params![mark.group - MARKS_KEPT])?;
+        connection.prepare(OLD_NEWS)?.execute(sql::params![mark.group - MARKS_KEPT])?;
     }
     state.pending = Some(mark);
     Ok(())
@@ -106,17 +123,27 @@ pub(crate) fn advance(state: &mut State, connection: &Connection) -> Result<(), 
 
 /// Whether the group that was last sent off is part of the history. Waits for the lock of whoever may still be about it.
 pub(crate) fn was_committed(state: &State, connection: &Connection) -> Result<bool, SqlError> {
-    read(connection)?;
+    read(connection, SELECT)?;
     state.pending.map_or(Ok(false), |mark| known(connection, mark))
 }
 
-fn known(connection: &Connection, mark: Mark) -> Result<bool, SqlError> {
+pub(crate) fn known(connection: &Connection, mark: Mark) -> Result<bool, SqlError> {
     // Before the first group there is nothing to know.
     Ok(mark.group == 0 || connection.number(KNOWN, sql::params![mark.group, &mark.token])? == 1)
 }
 
-fn read(connection: &Connection) -> Result<Head, SqlError> {
-    let found = connection.query_opt(SELECT, &[], |row| {
+/// The head as it is committed, without its lock.
+pub(crate) fn peek(connection: &Connection) -> Result<Head, SqlError> {
+    read(connection, PEEK)
+}
+
+/// What groups after this one have told.
+pub(crate) fn news_after(connection: &Connection, group: u64) -> Result<Vec<News>, SqlError> {
+    connection.query(NEWS, sql::params![group], |row| Ok(News { kind: row.small(0)?, subject: row.u128(1)? }))
+}
+
+fn read(connection: &Connection, sql: &str) -> Result<Head, SqlError> {
+    let found = connection.query_opt(sql, &[], |row| {
         let token = row.blob(1)?.try_into().map_err(|_| SqlError::Corrupt("the head's token"))?;
         Ok(Head {
             mark: Mark { group: row.small(0)?, token },
@@ -125,6 +152,7 @@ fn read(connection: &Connection) -> Result<Head, SqlError> {
             key: row.small(4)?,
             event: row.small(5)?,
             now: row.time(6)?,
+            news: row.small(7)?,
         })
     })?;
     found.ok_or(SqlError::Corrupt("the head is missing"))

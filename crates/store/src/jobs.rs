@@ -7,11 +7,22 @@
 use sql::{Connection, Row, SqlError};
 use vocabulary::Timestamp;
 
+/// What names a job to the unit that ends it: its number, never given again, so that who comes late to a job that has ended
+/// does not end another; and a fence that goes up with each claim, so that who comes late to one that was claimed anew does
+/// not end it at all (see `leases`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// The job's number.
+    pub no: u64,
+    /// The fence.
+    pub fence: u64,
+}
+
 /// A job that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its number, never given again: who comes late to a job that has ended must not end another.
-    pub no: u64,
+    /// Its number, and the fence of whoever does it.
+    pub claim: Claim,
     /// When it was due.
     pub due: Timestamp,
     /// What is to be done: the name of a handler.
@@ -25,32 +36,44 @@ pub struct Job {
 }
 
 pub(crate) const INSERT: &str = "INSERT INTO job(due, kind, subject, attempts) VALUES (?1, ?2, ?3, ?4)";
-pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1";
+pub(crate) const DELETE: &str = "DELETE FROM job WHERE no = ?1 AND fence = ?2";
+pub(crate) const RELEASE: &str = "UPDATE job SET until = 0 WHERE no = ?1 AND fence = ?2";
+pub(crate) const HELD: &str = "SELECT count(*) FROM job WHERE no = ?1 AND fence = ?2";
 pub(crate) const CANCEL: &str = "DELETE FROM job WHERE subject = ?1 AND kind = ?2";
-pub(crate) const POSTPONE: &str = "UPDATE job SET due = ?2, attempts = attempts + 1 WHERE no = ?1";
-pub(crate) const FAIL: &str = "UPDATE job SET due = ?2, attempts = attempts + 1, error = ?3 WHERE no = ?1";
+pub(crate) const POSTPONE: &str =
+    "UPDATE job SET due = ?3, attempts = attempts + 1, until = 0 WHERE no = ?1 AND fence = ?2";
+pub(crate) const FAIL: &str =
+    "UPDATE job SET due = ?3, attempts = attempts + 1, until = 0, error = ?4 WHERE no = ?1 AND fence = ?2";
+pub(crate) const LEASE: &str =
+    "UPDATE job SET fence = fence + 1, until = ?2 WHERE no = ?1 AND fence = ?3 AND until <= ?4";
 
-/// The jobs of some kinds that are due, earliest first: one short walk of the index for each kind, merged.
-pub(crate) fn due(connection: &Connection, now: Timestamp, kinds: &[&str], limit: u32) -> Result<Vec<Job>, SqlError> {
-    let sql = "SELECT no, due, kind, subject, attempts, error FROM job WHERE kind = ?1 AND due <= ?2 ORDER BY due, no LIMIT ?3";
+/// The jobs of some kinds that are due, and that nobody has a lease of, by the clock of leases, earliest first: one short walk of the index for each kind, merged.
+pub(crate) fn due(
+    connection: &Connection,
+    (now, leases): (Timestamp, i64),
+    kinds: &[&str],
+    limit: u32,
+) -> Result<Vec<Job>, SqlError> {
+    let sql = "SELECT no, due, kind, subject, attempts, error, fence FROM job \
+        WHERE kind = ?1 AND due <= ?2 AND until <= ?4 ORDER BY due, no LIMIT ?3";
     let mut found = Vec::new();
     for kind in kinds {
-        found.extend(connection.query(sql, sql::params![*kind, now, limit], read)?);
+        found.extend(connection.query(sql, sql::params![*kind, now, limit, leases], read)?);
     }
-    found.sort_by_key(|job| (job.due, job.no));
+    found.sort_by_key(|job| (job.due, job.claim));
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found)
 }
 
 /// Jobs after a number, in the order in which they were written.
 pub(crate) fn after(connection: &Connection, no: u64, limit: u32) -> Result<Vec<Job>, SqlError> {
-    let sql = "SELECT no, due, kind, subject, attempts, error FROM job WHERE no > ?1 ORDER BY no LIMIT ?2";
+    let sql = "SELECT no, due, kind, subject, attempts, error, fence FROM job WHERE no > ?1 ORDER BY no LIMIT ?2";
     connection.query(sql, sql::params![no, limit], read)
 }
 
 fn read(row: &Row<'_>) -> Result<Job, SqlError> {
     Ok(Job {
-        no: row.small(0)?,
+        claim: Claim { no: row.small(0)?, fence: row.small(6)? },
         due: row.time(1)?,
         kind: row.text(2)?,
         subject: row.u128(3)?,

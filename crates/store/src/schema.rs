@@ -7,10 +7,22 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "journal", sql: JOURNAL },
     Migration { version: 2, name: "jobs by kind", sql: JOBS_BY_KIND },
     Migration { version: 3, name: "why a job failed", sql: "ALTER TABLE job ADD COLUMN error TEXT;" },
+    Migration { version: 6, name: "several nodes", sql: SEVERAL_NODES },
 ];
 
 /// Whoever does jobs asks for those of his own kinds: a backlog of others is not walked through.
 const JOBS_BY_KIND: &str = "CREATE INDEX job_kind ON job(kind, due, no); DROP INDEX job_due;";
+
+/// `news` are what a group tells other nodes (see `heard`); `fence` and `until` of a job are its lease (see `leases`). An embedded
+/// database leaves them as they are here.
+const SEVERAL_NODES: &str = "
+CREATE TABLE news(
+  grp INTEGER NOT NULL, kind INTEGER NOT NULL, subject BLOB NOT NULL, PRIMARY KEY (grp, kind, subject)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE head ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
+";
 
 /// `account_slice` and `group_slice` hold what the rules need of accounts and limit groups, 256 rows to a blob (see `slices`).
 /// They lag behind the journal (see `rolling`): each row in them is right for the line that it names as its last, and lines

@@ -276,12 +276,12 @@ impl<'a> Snapshot<'a> {
         Ok(outbox::last(self.connection)?)
     }
 
-    /// Jobs of some kinds that are due, the longest due first.
+    /// Jobs of some kinds that are due and that no node has a lease of, the longest due first.
     ///
     /// # Errors
     /// When the database fails.
     pub fn due_jobs(&self, kinds: &[&str], limit: u32) -> Result<Vec<Job>, StoreError> {
-        Ok(jobs::due(self.connection, self.now, kinds, limit)?)
+        Ok(jobs::due(self.connection, (self.now, self.connection.server_micros()?), kinds, limit)?)
     }
 
     /// Jobs after a number, due or not, in the order in which they were written.

@@ -7,6 +7,7 @@ use crate::accounts::PackedAccount;
 use crate::calendar::{TenantClock, moment};
 use crate::groups::{self, GroupRow, PackedGroup};
 use crate::head::{self, Mark};
+use crate::heard::{Ear, News};
 use crate::holds;
 use crate::journal::{self, JournalLine};
 use crate::keys::{self, KeyDigest, KeyRecord};
@@ -33,6 +34,7 @@ pub(crate) enum Undo {
     Event,
     Profile(u64, Option<LimitSet>),
     Own(u64, Option<LimitSet>),
+    News,
 }
 
 /// A hash that a unit is going to look up.
@@ -61,7 +63,8 @@ pub(crate) struct Fixed {
     pub(crate) clock: Arc<TenantClock>,
     pub(crate) zone: ZoneName,
     pub(crate) published: Arc<Published>,
-    pub(crate) events: watch::Sender<u64>,
+    pub(crate) events: Arc<watch::Sender<u64>>,
+    pub(crate) ear: Arc<Ear>,
 }
 
 /// The writer's memory.
@@ -88,6 +91,8 @@ pub(crate) struct State {
     pub(crate) expected: HashMap<Hint, Vec<u64>>,
     /// Events of this group, in order.
     pub(crate) events: Vec<NewEvent>,
+    /// What this group tells other nodes.
+    pub(crate) news: Vec<News>,
     pub(crate) next_line: u64,
     pub(crate) next_key: u64,
     pub(crate) next_event: u64,
@@ -96,11 +101,12 @@ pub(crate) struct State {
     /// Written at the next flush: every dirty row, not only the next stretch.
     pub(crate) flush_all: bool,
     pub(crate) undo: Vec<Undo>,
-    /// On a server: the last group that the memory knows, the one on its way, the last that changed terms, whether this one
-    /// did, whether it wrote rows, and how many this node has begun.
+    /// On a server: the last group that the memory knows, the one on its way, the last that changed terms, the last that
+    /// told news, whether this one changed terms, whether it wrote rows, and how many this node has begun.
     pub(crate) seen: Option<Mark>,
     pub(crate) pending: Option<Mark>,
     pub(crate) terms: u64,
+    pub(crate) last_news: u64,
     pub(crate) terms_changed: bool,
     pub(crate) wrote: bool,
     pub(crate) tokens: u64,
@@ -139,6 +145,7 @@ impl State {
         self.key_places.clear();
         self.expected.clear();
         self.events.clear();
+        self.news.clear();
         self.undo.clear();
     }
 
@@ -229,6 +236,7 @@ impl State {
                 }
             }
             Undo::Event => drop(self.events.pop()),
+            Undo::News => drop(self.news.pop()),
             Undo::Profile(no, before) => restore(&mut self.profiles, no, before),
             Undo::Own(no, before) => restore(&mut self.own_limits, no, before),
         }
@@ -350,7 +358,11 @@ impl GroupState for State {
         }
         self.flush_tables(connection)?;
         self.flush_all = false;
-        let changed = self.wrote || !self.lines.is_empty() || !self.keys.is_empty() || !self.events.is_empty();
+        let changed = self.wrote
+            || !self.lines.is_empty()
+            || !self.keys.is_empty()
+            || !self.events.is_empty()
+            || !self.news.is_empty();
         if connection.is_server() && (changed || self.terms_changed) {
             head::advance(self, connection)?;
         }
@@ -375,9 +387,13 @@ impl GroupState for State {
         self.key_places.clear();
         self.expected.clear();
         self.events.clear();
+        self.news.clear();
         self.undo.clear();
         self.wrote = false;
-        self.seen = self.pending.take().or(self.seen);
+        if let Some(mark) = self.pending.take() {
+            self.fixed.ear.is_own(mark);
+            self.seen = Some(mark);
+        }
     }
 
     fn reload(&mut self, connection: &Connection) -> Result<(), SqlError> {

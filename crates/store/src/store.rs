@@ -2,7 +2,9 @@
 
 use crate::calendar::TenantClock;
 use crate::error::StoreError;
+use crate::grounds::Grounds;
 use crate::head;
+use crate::heard::{Ear, Lookout, Pulse};
 use crate::keys::{self, KeyDigest};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
@@ -83,7 +85,7 @@ impl From<SqlError> for OpenError {
     }
 }
 
-struct Inner {
+pub(crate) struct Inner {
     // Fields drop in this order: the writer drains before the lock goes.
     writer: Writer<State>,
     readers: Readers,
@@ -93,13 +95,18 @@ struct Inner {
     clock: Arc<TenantClock>,
     tenant: Tenant,
     events: watch::Receiver<u64>,
+    pub(crate) ear: Arc<Ear>,
+    /// On a server.
+    pub(crate) lookout: Option<(Arc<Lookout>, Pulse)>,
     _lock: DirectoryLock,
 }
 
 /// A handle to a tenant's store; cheap to clone. The last one dropped drains the writer and releases the directory.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
+    /// What the first unit of this handle rests on.
+    pub(crate) grounds: Option<Arc<Grounds>>,
 }
 
 /// The most transfers (steps of entries) in one call of [`Store::bulk`]: others wait while they are posted.
@@ -159,20 +166,28 @@ impl Store {
         let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset, recorded));
         let published = Arc::new(Published::new(0));
         let (sender, events) = watch::channel(outbox::last(&connection)?);
+        let (sender, ear) = (Arc::new(sender), Arc::new(Ear::new()));
         let fixed = Fixed {
             database: database.clone(),
             node: node_number(),
             clock: Arc::clone(&clock),
             zone: tenant.zone.clone(),
             published: Arc::clone(&published),
-            events: sender,
+            events: Arc::clone(&sender),
+            ear: Arc::clone(&ear),
         };
         let state = recovery::load(&connection, fixed)?;
         let writer = Writer::start(&database, connection, state, options.limits)?;
         let readers = Readers::new(database.clone(), options.reads);
-        let look_ups = Readers::new(database, options.reads);
-        let inner = Inner { writer, readers, look_ups, published, clock, tenant, events, _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
+        let look_ups = Readers::new(database.clone(), options.reads);
+        let lookout = if database.is_server() {
+            let lookout = Arc::new(Lookout::new(database, Arc::clone(&ear), sender, Arc::clone(&clock)));
+            Some((Arc::clone(&lookout), Pulse::start(lookout)?))
+        } else {
+            None
+        };
+        let inner = Inner { writer, readers, look_ups, published, clock, tenant, events, ear, lookout, _lock: lock };
+        Ok(Self { inner: Arc::new(inner), grounds: None })
     }
 
     /// Runs a unit of work and waits until it is committed. The closure may run twice; it has no side effect outside `uow`.
@@ -239,13 +254,22 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
+        let grounds = self.grounds.clone();
         self.inner.writer.submit_expecting(lane, hints, move |unit| {
+            if let Some(grounds) = &grounds
+                && let Err(error) = grounds.stand(unit.state.fixed.ear.count(), Reading::of(unit.reading()))
+            {
+                return (Verdict::Undo, Err(error));
+            }
             let lines = unit.state.lines.len();
             let mut result = body(&mut Uow::new(unit));
             if matches!(result, Ok(Outcome::Refused(_))) && unit.state.lines.len() > lines {
                 result = Err(StoreError::Bug("a refusal moved or held money".to_owned()));
             }
             let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
+            if let (Some(grounds), Verdict::Keep) = (&grounds, verdict) {
+                grounds.spend();
+            }
             (verdict, result)
         })
     }

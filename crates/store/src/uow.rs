@@ -3,7 +3,7 @@
 use crate::accounts::{self, AccountId, AccountRow, NewAccount};
 use crate::error::StoreError;
 use crate::groups::{self, GroupRow};
-use crate::jobs::{self};
+use crate::heard::News;
 use crate::journal::{self, Asked, Header, JournalLine};
 use crate::keys::{self, Fingerprint, KeyDigest, KeyRecord, Remembered};
 use crate::outbox::NewEvent;
@@ -26,7 +26,7 @@ pub enum Outcome<T, R> {
 
 /// A unit of work on the store. Reads see what this and earlier units of the group wrote.
 pub struct Uow<'u, 'c> {
-    unit: &'u mut Unit<'c, State>,
+    pub(crate) unit: &'u mut Unit<'c, State>,
 }
 
 impl<'u, 'c> Uow<'u, 'c> {
@@ -320,48 +320,14 @@ impl<'u, 'c> Uow<'u, 'c> {
         state.undo.push(Undo::Event);
     }
 
-    /// Schedules a job for a time.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn schedule(&mut self, due: Timestamp, kind: &str, subject: u128) -> Result<(), StoreError> {
-        self.unit.put(jobs::INSERT, sql::params![due, kind, &subject.to_be_bytes(), 0])?;
-        Ok(())
-    }
-
-    /// Takes back the jobs of a kind for a subject.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn cancel_jobs(&mut self, kind: &str, subject: u128) -> Result<(), StoreError> {
-        self.unit.put(jobs::CANCEL, sql::params![&subject.to_be_bytes(), kind])?;
-        Ok(())
-    }
-
-    /// Ends a job with this unit. False when it has ended before: then do nothing.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn finish_job(&mut self, no: u64) -> Result<bool, StoreError> {
-        Ok(self.unit.execute(jobs::DELETE, sql::params![no])? == 1)
-    }
-
-    /// Puts a job off to a later time and counts the attempt.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn postpone_job(&mut self, no: u64, due: Timestamp) -> Result<(), StoreError> {
-        self.unit.put(jobs::POSTPONE, sql::params![no, due])?;
-        Ok(())
-    }
-
-    /// As [`Uow::postpone_job`], of a job that failed, with the reason: nothing personal.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn fail_job(&mut self, no: u64, due: Timestamp, why: &str) -> Result<(), StoreError> {
-        self.unit.put(jobs::FAIL, sql::params![no, due, why])?;
-        Ok(())
+    /// Tells other nodes, with this unit's commit, that they must not act on a copy of this any more. Who asks for the unit
+    /// forgets this node's own copy after the commit. On the embedded database there is nobody to be told.
+    pub fn tell(&mut self, news: News) {
+        if self.unit.reading().is_server() {
+            let state = &mut self.unit.state;
+            state.news.push(news);
+            state.undo.push(Undo::News);
+        }
     }
 
     /// The lines of the entry whose first line has this number.

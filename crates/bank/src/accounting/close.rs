@@ -41,9 +41,9 @@ pub fn begin(uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
 /// Trouble; the job is then put off.
 pub fn run_close(bank: &Bank, job: &Job) -> Result<(), BankError> {
     close_due(bank)?;
-    let (no, desk) = (job.no, bank.desk());
+    let (claim, desk) = (job.claim, bank.desk());
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
+        if uow.finish_job(claim)? {
             let due = next_cut_off(desk.zone(), desk.policies().cut_off_second_of_day, uow.now());
             uow.schedule(due, JOB_CLOSE, 0)?;
         }

@@ -20,9 +20,9 @@ use vocabulary::{BookingDate, Id, Timestamp};
 /// Trouble; the job is then put off.
 pub(crate) fn run_deadline<T: Instructed>(bank: &Bank, job: &Job) -> Result<(), BankError> {
     rail_feed::listen_a_moment(bank);
-    let (no, id, desk) = (job.no, Id::<T::Kind>::from_u128(job.subject), bank.desk());
+    let (claim, id, desk) = (job.claim, Id::<T::Kind>::from_u128(job.subject), bank.desk());
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)?
+        if uow.finish_job(claim)?
             && let Some(subject) = T::by_id(uow.reading(), id)?
         {
             look(&desk, uow, subject)?;

@@ -7,6 +7,11 @@
 //! Race closed here: deadlines run in a lane of their own, so one may come while the bank is being called. Before `sent` was
 //! written it gives up, and the call is not made; after that it investigates, whatever the call comes to: what it then hands
 //! over, or the bank refuses, meets the stage it finds.
+//!
+//! Race closed here, with several nodes: a node that was paused for longer than its lease comes back when another has taken the
+//! job over. `sent` is written, and taken back, only by whoever holds the job (its fence, in the same unit): a latecomer
+//! neither makes a deadline believe that nothing was sent, nor keeps the holder from sending. If it was paused after
+//! `sent` was written, it calls the bank a second time under the same id.
 
 use crate::bank::Bank;
 use crate::bank_accounts;
@@ -41,7 +46,7 @@ pub(crate) fn run_instruct<T: Instructed>(bank: &Bank, job: &Job) -> Result<(), 
             Ok(false) => {}
             Err(_) => return again::<T>(bank, job, false),
         }
-    } else if !announce::<T>(bank, &facts)? {
+    } else if !announce::<T>(bank, job, &facts)? {
         return unit(bank, job, |_| Ok(()));
     }
     let instruction = Instruction { end_to_end, order: T::TERMS.order, account, amount: facts.asked, currency };
@@ -54,12 +59,13 @@ pub(crate) fn run_instruct<T: Instructed>(bank: &Bank, job: &Job) -> Result<(), 
     }
 }
 
-/// Writes down that the call is about to be made. False when the instruction ended meanwhile (its deadline gave it up).
-fn announce<T: Instructed>(bank: &Bank, facts: &Facts<T::Kind>) -> Result<bool, BankError> {
-    let id = facts.id;
+/// Writes down that the call is about to be made. False when the instruction ended meanwhile (its deadline gave it up), or
+/// another node has taken the job over.
+fn announce<T: Instructed>(bank: &Bank, job: &Job, facts: &Facts<T::Kind>) -> Result<bool, BankError> {
+    let (id, claim) = (facts.id, job.claim);
     let outcome = bank.store().write_blocking(move |uow| {
         let now = uow.now();
-        Ok::<_, StoreError>(Outcome::<bool, ()>::Done(T::set_sent(uow, id, now)?))
+        Ok::<_, StoreError>(Outcome::<bool, ()>::Done(uow.holds_job(claim)? && T::set_sent(uow, id, now)?))
     })?;
     Ok(matches!(outcome, Outcome::Done(true)))
 }
@@ -70,9 +76,9 @@ fn unit(
     job: &Job,
     mut body: impl FnMut(&mut Uow<'_, '_>) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<(), BankError> {
-    let no = job.no;
+    let claim = job.claim;
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
+        if uow.finish_job(claim)? {
             body(uow)?;
         }
         Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))
@@ -108,12 +114,11 @@ fn refused<T: Instructed>(bank: &Bank, job: &Job, reason: String) -> Result<(), 
 
 /// Tries again later; `unsent` when nothing was ever sent, so that a deadline may give it up.
 fn again<T: Instructed>(bank: &Bank, job: &Job, unsent: bool) -> Result<(), BankError> {
-    let (no, id) = (job.no, Id::from_u128(job.subject));
+    let (claim, id) = (job.claim, Id::from_u128(job.subject));
     let pause = i64::from(bank.policies().rail_retry_seconds);
     bank.store().write_blocking(move |uow| {
         let due = uow.now().plus_seconds(pause);
-        uow.postpone_job(no, due)?;
-        if unsent {
+        if uow.postpone_job(claim, due)? && unsent {
             T::set_unsent(uow, id)?;
         }
         Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))

@@ -6,6 +6,7 @@ use crate::bank::Bank;
 use crate::error::BankError;
 use money::Currency;
 use serde::{Deserialize, Serialize};
+use store::Ground;
 use vocabulary::{Id, Timestamp, kinds};
 
 /// A merchant.
@@ -65,6 +66,18 @@ impl MerchantView {
     }
 }
 
+/// The request's unit is refused when the merchant's terms are others where it decides.
+fn rests_on(bank: &Bank, found: MerchantAccount) -> MerchantAccount {
+    if !bank.store().has_other_nodes() {
+        return found;
+    }
+    let known = found.clone();
+    bank.store().rely(Ground::Rule, move |reading| {
+        Ok(records::account(reading, known.merchant, known.currency)?.is_some_and(|present| present == known))
+    });
+    found
+}
+
 /// A merchant's accounts and terms in a currency, from memory when they were asked for before.
 ///
 /// # Errors
@@ -76,14 +89,14 @@ pub async fn find(
 ) -> Result<Option<MerchantAccount>, BankError> {
     let key = (merchant.as_u128(), currency.number());
     let ticket = match bank.caches().merchants.get(&key) {
-        Ok(found) => return Ok(Some(found)),
+        Ok(found) => return Ok(Some(rests_on(bank, found))),
         Err(ticket) => ticket,
     };
     let found = bank.store().look_up(|reading| records::account(reading, merchant, currency))?;
     if let Some(found) = &found {
         bank.caches().merchants.keep(ticket, key, found.clone());
     }
-    Ok(found)
+    Ok(found.map(|found| rests_on(bank, found)))
 }
 
 /// As [`find`], for threads outside the async runtime.
@@ -97,14 +110,14 @@ pub fn find_blocking(
 ) -> Result<Option<MerchantAccount>, BankError> {
     let key = (merchant.as_u128(), currency.number());
     let ticket = match bank.caches().merchants.get(&key) {
-        Ok(found) => return Ok(Some(found)),
+        Ok(found) => return Ok(Some(rests_on(bank, found))),
         Err(ticket) => ticket,
     };
     let found = bank.store().read_blocking(|snapshot| records::account(snapshot.reading(), merchant, currency))?;
     if let Some(found) = &found {
         bank.caches().merchants.keep(ticket, key, found.clone());
     }
-    Ok(found)
+    Ok(found.map(|found| rests_on(bank, found)))
 }
 
 /// A merchant with its stores.

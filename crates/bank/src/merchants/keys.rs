@@ -8,8 +8,8 @@ use crate::refusal::Refusal;
 use crate::tokens::{self, TokenHash};
 use crate::wish::{Answer, Principal, Wish};
 use serde::{Deserialize, Serialize};
-use store::Outcome;
-use vocabulary::{ErrorCode, Id, Timestamp, kinds};
+use store::{Ground, Outcome};
+use vocabulary::{Clock, ErrorCode, Id, Timestamp, kinds};
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -227,13 +227,25 @@ pub async fn list_keys(bank: &Bank, merchant: Id<kinds::Merchant>) -> Result<Vec
     Ok(rows.into_iter().map(view).collect())
 }
 
+/// The request's unit is refused when the key is gone where it decides.
+fn rests_on(bank: &Bank, hash: TokenHash) {
+    let clock = bank.store().clock();
+    bank.store().rely(Ground::Authority, move |reading| {
+        let found = records::key_by_hash(reading, &hash)?;
+        Ok(found.is_some_and(|row| row.expires.is_none_or(|end| clock.now() < end)))
+    });
+}
+
 /// The key of a token; none when it is unknown, revoked or over.
 ///
 /// # Errors
 /// Trouble.
 pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<ApiKey>, BankError> {
     let hash = tokens::hash(token);
-    let good = |key: ApiKey| key.expires.is_none_or(|end| bank.now() < end).then_some(key);
+    let good = |key: ApiKey| {
+        let good = key.expires.is_none_or(|end| bank.now() < end);
+        good.then(|| rests_on(bank, hash)).map(|()| key)
+    };
     let ticket = match bank.caches().api_keys.get(&hash) {
         Ok(key) => return Ok(good(key)),
         Err(ticket) => ticket,

@@ -1,6 +1,7 @@
 //! Merchants, their stores and accounts.
 
 use crate::currencies::Currencies;
+use crate::known::Kind;
 use crate::tokens::TokenHash;
 use ledger::AccountNo;
 use money::Currency;
@@ -120,6 +121,7 @@ pub(super) fn insert_store(uow: &mut Uow<'_, '_>, new: &StoreRow) -> Result<(), 
 }
 
 pub(super) fn set_status(uow: &mut Uow<'_, '_>, id: Id<kinds::Merchant>, status: u8) -> Result<(), StoreError> {
+    uow.tell(Kind::Merchant.of(id.as_u128()));
     uow.execute("UPDATE merchant SET status = ?2 WHERE id = ?1", params![id, status]).map(drop)
 }
 
@@ -128,6 +130,7 @@ pub(super) fn set_plans(
     id: Id<kinds::Merchant>,
     (fee, settlement): (&str, &str),
 ) -> Result<(), StoreError> {
+    uow.tell(Kind::Merchant.of(id.as_u128()));
     let sql = "UPDATE merchant SET fee_plan = ?2, settlement_plan = ?3 WHERE id = ?1";
     uow.execute(sql, params![id, fee, settlement]).map(drop)
 }
@@ -281,6 +284,7 @@ pub(super) fn insert_key(uow: &mut Uow<'_, '_>, hash: &TokenHash, new: &KeyRow) 
 }
 
 pub(super) fn end_key(uow: &mut Uow<'_, '_>, id: Id<kinds::ApiKey>, at: Timestamp) -> Result<(), StoreError> {
+    uow.tell(Kind::ApiKey.of(id.as_u128()));
     uow.execute("UPDATE api_key SET expires = ?2 WHERE id = ?1", params![id, at]).map(drop)
 }
 
@@ -289,6 +293,7 @@ pub(super) fn delete_key(
     merchant: Id<kinds::Merchant>,
     id: Id<kinds::ApiKey>,
 ) -> Result<bool, StoreError> {
+    uow.tell(Kind::ApiKey.of(id.as_u128()));
     Ok(uow.execute("DELETE FROM api_key WHERE id = ?1 AND merchant = ?2", params![id, merchant])? == 1)
 }
 

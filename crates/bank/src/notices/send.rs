@@ -43,7 +43,7 @@ impl Draft {
 /// # Errors
 /// Trouble; the notifier did not take it.
 pub fn run_send(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (id, no) = (Id::from_u128(job.subject), job.no);
+    let (id, claim) = (Id::from_u128(job.subject), job.claim);
     let desk = bank.desk();
     let message = bank.store().read_blocking(|snapshot| {
         let Some(row) = records::by_id(snapshot.reading(), id)? else { return Ok(None) };
@@ -57,7 +57,7 @@ pub fn run_send(bank: &Bank, job: &Job) -> Result<(), BankError> {
         bank.notifier().send(&message).map_err(|error| BankError::Outside(error.to_string()))?;
     }
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
+        if uow.finish_job(claim)? {
             records::set_sent(uow, id)?;
         }
         Ok(Outcome::<(), ()>::Done(()))

@@ -17,9 +17,9 @@ pub const JOB_EXPIRE: &str = "order.expire";
 /// # Errors
 /// Trouble: then the job stays.
 pub fn expire(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (no, id) = (job.no, Id::from_u128(job.subject));
+    let (claim, id) = (job.claim, Id::from_u128(job.subject));
     bank.store().write_blocking(move |uow| {
-        if !uow.finish_job(no)? {
+        if !uow.finish_job(claim)? {
             return Ok(Outcome::<(), ()>::Done(()));
         }
         let open = records::by_id(uow.reading(), id)?.filter(|order| order.state == OrderState::Open);

@@ -37,9 +37,9 @@ pub(super) fn try_later(desk: &Desk, uow: &mut Uow<'_, '_>, id: Id<kinds::Refund
 /// # Errors
 /// Trouble: then the job stays.
 pub fn fund(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (desk, no, id) = (bank.desk(), job.no, Id::from_u128(job.subject));
+    let (desk, claim, id) = (bank.desk(), job.claim, Id::from_u128(job.subject));
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? && attempt(&desk, uow, id)? == Tried::Short {
+        if uow.finish_job(claim)? && attempt(&desk, uow, id)? == Tried::Short {
             try_later(&desk, uow, id)?;
         }
         Ok(Outcome::<(), ()>::Done(()))

@@ -1,5 +1,6 @@
 //! The table of policies.
 
+use crate::known::Kind;
 use serde_json::Value;
 use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
@@ -53,6 +54,7 @@ pub(super) fn insert(uow: &mut Uow<'_, '_>, row: &PolicyRow) -> Result<(), Store
     let value = row.value.to_string();
     let sql = "INSERT INTO policy(id, name, value, effective_from, source, staff, created) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    uow.tell(Kind::Policies.of(0));
     let params = params![row.id, &row.name, &value, row.effective_from, &row.source, row.staff, created];
     uow.execute(sql, params).map(drop)
 }

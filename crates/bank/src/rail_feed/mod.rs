@@ -86,9 +86,9 @@ pub fn begin(uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
 /// Trouble; the job is then put off.
 pub fn run_listen(bank: &Bank, job: &Job) -> Result<(), BankError> {
     listen(bank)?;
-    let no = job.no;
+    let claim = job.claim;
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
+        if uow.finish_job(claim)? {
             let due = uow.now().plus_seconds(LISTEN_SECONDS);
             uow.schedule(due, JOB_LISTEN, 0)?;
         }

@@ -1,5 +1,6 @@
 //! The table of persons' wrapped keys.
 
+use crate::known::Kind;
 use sql::{Migration, Reading, params};
 use store::{StoreError, Uow};
 
@@ -47,6 +48,7 @@ pub(super) fn wrapped(reading: Reading<'_>, owner: u128) -> Result<Option<Vec<u8
 }
 
 pub(super) fn destroy(uow: &mut Uow<'_, '_>, owner: u128) -> Result<bool, StoreError> {
+    uow.tell(Kind::Person.of(owner));
     let now = uow.now();
     let sql = "UPDATE person_key SET wrapped = NULL, destroyed = ?2 WHERE owner = ?1 AND wrapped IS NOT NULL";
     Ok(uow.execute(sql, params![&owner.to_be_bytes(), now])? == 1)

@@ -3,8 +3,9 @@
 use super::records;
 use crate::bank::Bank;
 use crate::error::BankError;
-use crate::tokens;
-use vocabulary::{Id, Timestamp, kinds};
+use crate::tokens::{self, TokenHash};
+use store::Ground;
+use vocabulary::{Clock, Id, Timestamp, kinds};
 
 /// A session that is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +18,24 @@ pub struct Session {
     pub expires: Timestamp,
 }
 
+/// The request's unit is refused when the session is gone where it decides.
+fn rests_on(bank: &Bank, hash: TokenHash) {
+    let clock = bank.store().clock();
+    bank.store().rely(Ground::Authority, move |reading| {
+        Ok(records::by_hash(reading, &hash)?.is_some_and(|session| clock.now() < session.expires))
+    });
+}
+
 /// The session of a token; none when the token is unknown, signed out or over.
 ///
 /// # Errors
 /// Trouble.
 pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<Session>, BankError> {
     let hash = tokens::hash(token);
-    let good = |session: Session| (bank.now() < session.expires).then_some(session);
+    let good = |session: Session| {
+        let good = bank.now() < session.expires;
+        good.then(|| rests_on(bank, hash)).map(|()| session)
+    };
     let ticket = match bank.caches().sessions.get(&hash) {
         Ok(session) => return Ok(good(session)),
         Err(ticket) => ticket,

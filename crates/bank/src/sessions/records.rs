@@ -1,6 +1,7 @@
 //! Sessions, and failed sign-ins by the hash of the name.
 
 use super::Session;
+use crate::known::Kind;
 use crate::sealed::KeyedHash;
 use crate::tokens::TokenHash;
 use sql::{Migration, Reading, params};
@@ -37,16 +38,19 @@ pub(super) fn by_hash(reading: Reading<'_>, hash: &TokenHash) -> Result<Option<S
 }
 
 pub(super) fn end(uow: &mut Uow<'_, '_>, id: Id<kinds::Session>) -> Result<bool, StoreError> {
+    uow.tell(Kind::Session.of(id.as_u128()));
     Ok(uow.execute("DELETE FROM session WHERE id = ?1", params![id])? == 1)
 }
 
 /// Ends all sessions of a customer. After the commit forget them in memory too.
 pub(crate) fn end_all(uow: &mut Uow<'_, '_>, customer: Id<kinds::Customer>) -> Result<(), StoreError> {
+    uow.tell(Kind::SessionsOf.of(customer.as_u128()));
     uow.execute("DELETE FROM session WHERE customer = ?1", params![customer]).map(drop)
 }
 
 /// Ends all sessions of a customer but one. After the commit forget them in memory too.
 pub(super) fn end_others(uow: &mut Uow<'_, '_>, one: &Session) -> Result<(), StoreError> {
+    uow.tell(Kind::SessionsOf.of(one.customer.as_u128()));
     let sql = "DELETE FROM session WHERE customer = ?1 AND id <> ?2";
     uow.execute(sql, params![one.customer, one.id]).map(drop)
 }

@@ -79,9 +79,9 @@ pub fn run_day(bank: &Bank, job: &Job) -> Result<(), BankError> {
     if let Some(error) = failed {
         return Err(error);
     }
-    let no = job.no;
+    let claim = job.claim;
     bank.store().write_blocking(move |uow| {
-        uow.finish_job(no)?;
+        uow.finish_job(claim)?;
         Ok(Outcome::<(), ()>::Done(()))
     })?;
     Ok(())

@@ -20,9 +20,9 @@ pub const JOB_RELEASE: &str = "settlement.release";
 /// # Errors
 /// Trouble: then the job stays.
 pub fn release(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (desk, no, id) = (bank.desk(), job.no, Id::from_u128(job.subject));
+    let (desk, claim, id) = (bank.desk(), job.claim, Id::from_u128(job.subject));
     bank.store().write_blocking(move |uow| {
-        if !uow.finish_job(no)? {
+        if !uow.finish_job(claim)? {
             return Ok(Outcome::<(), ()>::Done(()));
         }
         let Some(row) = records::by_id(uow.reading(), id)? else { return Ok(Outcome::Done(())) };

@@ -24,9 +24,9 @@ pub const JOB_SEND: &str = "settlement.send";
 /// # Errors
 /// Trouble: then the job stays.
 pub fn send(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (desk, no, id, payout) = (bank.desk(), job.no, Id::from_u128(job.subject), bank.new_id());
+    let (desk, claim, id, payout) = (bank.desk(), job.claim, Id::from_u128(job.subject), bank.new_id());
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? {
+        if uow.finish_job(claim)? {
             act(&desk, uow, id, payout)?;
         }
         Ok(Outcome::<(), ()>::Done(()))

@@ -4,10 +4,10 @@ use super::records::{self, Role, name_place};
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::sealed::Sealing;
-use crate::tokens;
+use crate::tokens::{self, TokenHash};
 use crate::wish::Principal;
-use store::Outcome;
-use vocabulary::{Id, Secret, Timestamp, kinds};
+use store::{Ground, Outcome};
+use vocabulary::{Clock, Id, Secret, Timestamp, kinds};
 
 /// A member of staff with a new token.
 #[derive(Clone, Debug)]
@@ -89,13 +89,24 @@ pub fn revoke_blocking(bank: &Bank, staff: Id<kinds::Staff>) -> Result<usize, Ba
     Ok(count)
 }
 
+/// The request's unit is refused when the token is gone where it decides.
+fn rests_on(bank: &Bank, hash: TokenHash) {
+    let clock = bank.store().clock();
+    bank.store().rely(Ground::Authority, move |reading| {
+        Ok(records::by_token(reading, &hash)?.is_some_and(|(_, _, expires)| clock.now() < expires))
+    });
+}
+
 /// The member of staff of a token; none when it is unknown, revoked or over.
 ///
 /// # Errors
 /// Trouble.
 pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<StaffSession>, BankError> {
     let hash = tokens::hash(token);
-    let good = |found: StaffSession| (bank.now() < found.expires).then_some(found);
+    let good = |found: StaffSession| {
+        let good = bank.now() < found.expires;
+        good.then(|| rests_on(bank, hash)).map(|()| found)
+    };
     let ticket = match bank.caches().staff.get(&hash) {
         Ok(found) => return Ok(good(found)),
         Err(ticket) => ticket,

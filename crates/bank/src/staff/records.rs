@@ -1,5 +1,6 @@
 //! Staff and their tokens.
 
+use crate::known::Kind;
 use crate::sealed::{Place, Sealed};
 use crate::tokens::TokenHash;
 use sql::{Migration, Reading, SqlError, params};
@@ -110,5 +111,6 @@ pub(super) fn by_token(
 }
 
 pub(super) fn revoke_all(uow: &mut Uow<'_, '_>, staff: Id<kinds::Staff>) -> Result<usize, StoreError> {
+    uow.tell(Kind::Staff.of(staff.as_u128()));
     uow.execute("DELETE FROM staff_token WHERE staff = ?1", params![staff])
 }

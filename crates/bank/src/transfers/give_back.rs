@@ -24,9 +24,9 @@ pub const JOB_RETURN: &str = "transfer.return";
 /// # Errors
 /// Trouble; the job is then put off.
 pub fn run_return(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (no, id, desk) = (job.no, Id::from_u128(job.subject), bank.desk());
+    let (claim, id, desk) = (job.claim, Id::from_u128(job.subject), bank.desk());
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)?
+        if uow.finish_job(claim)?
             && let Some(transfer) = records::by_id(uow.reading(), id)?
         {
             give_back(&desk, uow, transfer, (TransferState::Returned, Principal::System))?;

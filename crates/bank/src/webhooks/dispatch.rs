@@ -2,9 +2,12 @@
 //!
 //! Races closed here: the cursor moves in the unit of work that writes the rows, and only when it is still where it was read
 //! (a replay may have moved it back). An attempt is claimed in the database first, so that two dispatchers, or a resend
-//! in between, never make it at the same time; a claim whose maker died ends by itself.
+//! in between, never make it at the same time, on one node or on two; a claim whose maker died ends by itself, by the
+//! database's clock where there are several nodes. The attempt's number is its fence: what a node says of an attempt after
+//! its claim has ended and a later attempt was claimed changes nothing. A receiver may then have got the message twice, with
+//! the same id.
 
-use super::records::{self, Ending};
+use super::records::{self, Claimed, Ending};
 use super::{DeliveryState, DeliveryView, EndpointView, Owner, payload, secret};
 use crate::bank::Bank;
 use crate::error::BankError;
@@ -85,18 +88,16 @@ impl Dispatcher {
         fan_out(&self.bank).await?;
         let due = self.bank.store().read(|snapshot| records::due(snapshot.reading(), snapshot.now(), 512)).await?;
         let mut begun = 0;
-        for (delivery, tries) in due {
+        for delivery in due {
             let running = self.by_endpoint.get(&delivery.endpoint).copied().unwrap_or(0);
             if self.running.len() >= RUNNING || running >= RUNNING_PER_ENDPOINT {
                 continue;
             }
-            if !claim(&self.bank, delivery.id).await? {
-                continue;
-            }
+            let Some(claimed) = claim(&self.bank, delivery.id).await? else { continue };
             *self.by_endpoint.entry(delivery.endpoint).or_default() += 1;
             let (bank, sender, endpoint) = (self.bank.clone(), Arc::clone(&self.sender), delivery.endpoint);
             self.running.spawn(async move {
-                if let Err(error) = attempt(&bank, sender.as_ref(), &delivery, tries).await {
+                if let Err(error) = attempt(&bank, sender.as_ref(), &delivery, claimed).await {
                     // The claim runs out and the attempt is made again.
                     tracing::warn!(%error, delivery = %delivery.id, "a webhook attempt was not recorded");
                 }
@@ -127,10 +128,10 @@ impl Dispatcher {
     }
 }
 
-async fn claim(bank: &Bank, id: Id<kinds::Delivery>) -> Result<bool, BankError> {
+async fn claim(bank: &Bank, id: Id<kinds::Delivery>) -> Result<Option<Claimed>, BankError> {
     let outcome = bank.store().write(move |uow| {
-        let until = uow.now().plus_seconds(CLAIM_SECONDS);
-        Ok::<_, StoreError>(Outcome::<bool, bool>::Done(records::claim(uow, id, until)?))
+        let claimed = records::claim(uow, id, CLAIM_SECONDS)?;
+        Ok::<_, StoreError>(Outcome::<Option<Claimed>, Option<Claimed>>::Done(claimed))
     });
     let (Outcome::Done(claimed) | Outcome::Refused(claimed)) = outcome.await?;
     Ok(claimed)
@@ -200,7 +201,7 @@ async fn attempt(
     bank: &Bank,
     sender: &dyn WebhookSender,
     delivery: &DeliveryView,
-    tries: u32,
+    Claimed { attempt, tries }: Claimed,
 ) -> Result<(), BankError> {
     let answer = match message(bank, delivery).await? {
         Some(message) => sender.send(message).await,
@@ -209,9 +210,10 @@ async fn attempt(
     let (id, endpoint, policies) = (delivery.id, delivery.endpoint, bank.policies());
     bank.store()
         .write(move |uow| {
-            records::end(uow, id, &ending(&answer, (tries, &policies.webhook_retry_seconds), uow.now()))?;
+            let ending = ending(&answer, (tries, &policies.webhook_retry_seconds), uow.now());
+            let told = records::end(uow, (id, attempt), &ending)?;
             // 410 Gone: the receiver asks never to be sent to again (Standard Webhooks, "Endpoint deletion").
-            if answer == Ok(410) {
+            if told && answer == Ok(410) {
                 records::disable(uow, endpoint)?;
             }
             Ok::<_, StoreError>(Outcome::<(), ()>::Done(()))

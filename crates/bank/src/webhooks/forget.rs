@@ -20,9 +20,9 @@ pub(super) const ROWS: u32 = 200;
 /// # Errors
 /// Trouble; the job is then put off.
 pub(crate) fn run_forget(bank: &Bank, job: &Job) -> Result<(), BankError> {
-    let (no, subject) = (job.no, job.subject);
+    let (claim, subject) = (job.claim, job.subject);
     bank.store().write_blocking(move |uow| {
-        if uow.finish_job(no)? && records::forget(uow, Id::from_u128(subject), ROWS)? == ROWS as usize {
+        if uow.finish_job(claim)? && records::forget(uow, Id::from_u128(subject), ROWS)? == ROWS as usize {
             let now = uow.now();
             uow.schedule(now, JOB_FORGET, subject)?;
         }

@@ -9,7 +9,13 @@ type WebhookId = Id<kinds::Webhook>;
 type DeliveryId = Id<kinds::Delivery>;
 
 /// The capability's part of the schema's history.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 40, name: "webhooks", sql: TABLES }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 40, name: "webhooks", sql: TABLES },
+    Migration { version: 41, name: "leases of webhook attempts", sql: LEASES },
+];
+
+/// Until when an attempt is claimed, by the clock of leases: 0 on the embedded database.
+const LEASES: &str = "ALTER TABLE webhook_delivery ADD COLUMN until INTEGER NOT NULL DEFAULT 0;";
 
 const TABLES: &str = "
 CREATE TABLE webhook_endpoint(
@@ -142,22 +148,39 @@ pub(super) fn enqueue(
     let now = uow.now();
     let sql = "INSERT INTO webhook_delivery(id, endpoint, event, kind, state, attempts, tries, due, created) \
         VALUES (?1, ?2, ?3, ?4, 1, 0, 0, ?5, ?5) \
-        ON CONFLICT (endpoint, event) DO UPDATE SET state = 1, tries = 0, due = ?5";
+        ON CONFLICT (endpoint, event) DO UPDATE SET state = 1, tries = 0, due = ?5, until = 0";
     uow.execute(sql, params![id, endpoint, event, kind, now]).map(drop)
 }
 
 /// Begins a delivery again.
 pub(super) fn restart(uow: &mut Uow<'_, '_>, id: DeliveryId) -> Result<(), StoreError> {
     let now = uow.now();
-    uow.execute("UPDATE webhook_delivery SET state = 1, tries = 0, due = ?2 WHERE id = ?1", params![id, now]).map(drop)
+    uow.execute("UPDATE webhook_delivery SET state = 1, tries = 0, due = ?2, until = 0 WHERE id = ?1", params![id, now])
+        .map(drop)
 }
 
-/// Claims an attempt until a moment. False when somebody else did, or it is not due any more.
-pub(super) fn claim(uow: &mut Uow<'_, '_>, id: DeliveryId, until: Timestamp) -> Result<bool, StoreError> {
-    let now = uow.now();
-    let sql = "UPDATE webhook_delivery SET attempts = attempts + 1, tries = tries + 1, due = ?2 \
-        WHERE id = ?1 AND state = 1 AND due <= ?3";
-    Ok(uow.execute(sql, params![id, until, now])? == 1)
+/// Claims an attempt for so many seconds. None when somebody else did, or it is not due any more. The claim is the number of
+/// the attempt: no two have the same.
+pub(super) fn claim(uow: &mut Uow<'_, '_>, id: DeliveryId, seconds: i64) -> Result<Option<Claimed>, StoreError> {
+    let (now, leases) = (uow.now(), uow.lease_clock()?);
+    let (due, until) = (now.plus_seconds(seconds), leases + seconds * 1_000_000);
+    let sql = "UPDATE webhook_delivery SET attempts = attempts + 1, tries = tries + 1, due = ?2, until = ?4 \
+        WHERE id = ?1 AND state = 1 AND due <= ?3 AND until <= ?5";
+    if uow.execute(sql, params![id, due, now, until, leases])? == 0 {
+        return Ok(None);
+    }
+    let sql = "SELECT attempts, tries FROM webhook_delivery WHERE id = ?1";
+    let read = |row: &Row<'_>| Ok(Claimed { attempt: row.small(0)?, tries: row.small::<u32>(1)?.saturating_sub(1) });
+    Ok(uow.reading().query_opt(sql, params![id], read)?)
+}
+
+/// An attempt that was claimed.
+#[derive(Clone, Copy)]
+pub(super) struct Claimed {
+    /// Its number among all of the delivery.
+    pub(super) attempt: u32,
+    /// Tries before it since the delivery began, or began again.
+    pub(super) tries: u32,
 }
 
 /// What an attempt came to.
@@ -168,19 +191,25 @@ pub(super) struct Ending {
     pub(super) error: Option<String>,
 }
 
-pub(super) fn end(uow: &mut Uow<'_, '_>, id: DeliveryId, ending: &Ending) -> Result<(), StoreError> {
+/// Writes what an attempt came to. False when a later attempt was claimed since: that one tells.
+pub(super) fn end(
+    uow: &mut Uow<'_, '_>,
+    (id, attempt): (DeliveryId, u32),
+    ending: &Ending,
+) -> Result<bool, StoreError> {
     let now = uow.now();
-    let sql = "UPDATE webhook_delivery SET state = ?2, due = ?3, status = ?4, error = ?5, ended = ?6 WHERE id = ?1";
-    let params = params![id, ending.state as u8, ending.due, ending.status, ending.error.as_ref(), now];
-    uow.execute(sql, params).map(drop)
+    let sql = "UPDATE webhook_delivery SET state = ?2, due = ?3, status = ?4, error = ?5, ended = ?6, until = 0 \
+        WHERE id = ?1 AND attempts = ?7";
+    let params = params![id, ending.state as u8, ending.due, ending.status, ending.error.as_ref(), now, attempt];
+    Ok(uow.execute(sql, params)? == 1)
 }
 
-/// Due deliveries of enabled endpoints with the count of tries so far, the longest due first.
-pub(super) fn due(reading: Reading<'_>, now: Timestamp, limit: u32) -> Result<Vec<(DeliveryView, u32)>, StoreError> {
-    let sql = "SELECT d.id, d.endpoint, d.event, d.kind, d.state, d.attempts, d.due, d.status, d.error, d.ended, d.created, \
-        d.tries FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint \
+/// Due deliveries of enabled endpoints, the longest due first.
+pub(super) fn due(reading: Reading<'_>, now: Timestamp, limit: u32) -> Result<Vec<DeliveryView>, StoreError> {
+    let sql = "SELECT d.id, d.endpoint, d.event, d.kind, d.state, d.attempts, d.due, d.status, d.error, d.ended, d.created \
+        FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint \
         WHERE d.due <= ?1 AND e.enabled = 1 ORDER BY d.due LIMIT ?2";
-    Ok(reading.query(sql, params![now, limit], |row| Ok((delivery_of(row)?, row.small(11)?)))?)
+    Ok(reading.query(sql, params![now, limit], delivery_of)?)
 }
 
 pub(super) fn delivery(reading: Reading<'_>, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {

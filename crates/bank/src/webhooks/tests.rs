@@ -103,7 +103,7 @@ async fn an_ended_endpoints_log_is_gone_at_once_and_deleted_in_pieces() {
     assert!(super::log(bank, (None, ended), None, 10).await.expect("no trouble").is_none(), "nobody sees it");
     assert!(super::delivery(bank, None, Id::from_u128(1)).await.expect("no trouble").is_none());
     let due = bank.store().read(|found| records::due(found.reading(), found.now(), 10)).await.expect("reads");
-    assert!(due.iter().all(|(delivery, _)| delivery.endpoint == other), "nothing of it is sent");
+    assert!(due.iter().all(|delivery| delivery.endpoint == other), "nothing of it is sent");
     assert_eq!(left(), 2 * most + 1);
     let job = bank.store().read(|found| found.due_jobs(&[super::JOB_FORGET], 10)).await.expect("reads");
     let job = job.into_iter().find(|job| job.kind == super::JOB_FORGET).expect("it is due");

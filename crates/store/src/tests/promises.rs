@@ -153,7 +153,7 @@ fn a_job_ends_in_the_unit_that_does_it() {
     clock.0.fetch_add(61_000_000, Ordering::SeqCst);
     let jobs = due(&store);
     assert_eq!(jobs.iter().map(|job| job.subject).collect::<Vec<_>>(), [1]);
-    let no = jobs[0].no;
+    let no = jobs[0].claim;
     for first in [true, false] {
         assert_eq!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(no)?)))), first);
     }
@@ -210,7 +210,7 @@ fn a_job_that_comes_late_does_not_end_another() {
             uow.schedule(uow.now(), "ring", subject)?;
             Ok(Outcome::Done(()))
         }));
-        store.read_blocking(|snapshot| snapshot.due_jobs(&["ring"], 10)).expect("reads").remove(0).no
+        store.read_blocking(|snapshot| snapshot.due_jobs(&["ring"], 10)).expect("reads").remove(0).claim
     };
     let first = ring(1);
     assert!(done(store.write_blocking(move |uow| Ok(Outcome::Done(uow.finish_job(first)?)))));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use system_tests::faults::{
-    How, Tally, bit_flips, database_lost, disk_full, herd, nth_io, silent_bank, torn_writes, webhook_down,
+    How, Tally, bit_flips, database_lost, disk_full, herd, nth_io, silent_bank, torn_writes, two_nodes, webhook_down,
 };
 use system_tests::powercut::loader::{self, Load};
 
@@ -20,7 +20,7 @@ use system_tests::powercut::loader::{self, Load};
 
 Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and disk-full ignore-io-errors; torn-writes
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
-forgetful-database")]
+forgetful-database; two-nodes new-keys, deaf or answer-before-commit")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -72,10 +72,12 @@ enum Row {
     Herd,
     /// The PostgreSQL server is stopped, or the network to it is cut, silent, forgetful.
     DatabaseLost,
+    /// Two nodes of one bank on PostgreSQL, one of which is killed.
+    TwoNodes,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 10] = [
+const ROWS: [(Row, u64); 11] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -86,6 +88,7 @@ const ROWS: [(Row, u64); 10] = [
     (Row::WebhookDown, 2),
     (Row::Herd, 1),
     (Row::DatabaseLost, 5),
+    (Row::TwoNodes, 5),
 ];
 
 fn main() -> ExitCode {
@@ -93,7 +96,9 @@ fn main() -> ExitCode {
     if let Some(directory) = &arguments.load {
         return finish(load(&arguments, directory).map(|()| true));
     }
-    if arguments.defect.as_deref() == Some("ignore-io-errors") && !cfg!(feature = "seeded-defects") {
+    let built_in = ["ignore-io-errors", two_nodes::DEAF, "answer-before-commit"];
+    if arguments.defect.as_deref().is_some_and(|defect| built_in.contains(&defect)) && !cfg!(feature = "seeded-defects")
+    {
         eprintln!("faults: this build has no such defect in it; build it with --features seeded-defects");
         return ExitCode::from(2);
     }
@@ -146,6 +151,7 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::DatabaseLost => runtime.block_on(database_lost::run(&how))?,
         Row::SilentBank => runtime.block_on(silent_bank::run(&how))?,
         Row::WebhookDown => runtime.block_on(webhook_down::run(&how))?,
+        Row::TwoNodes => runtime.block_on(two_nodes::run(&how))?,
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))

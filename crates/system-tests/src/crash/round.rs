@@ -162,7 +162,7 @@ impl Trial {
     }
 
     /// I4: a wish that was answered is answered the same, and nothing is done.
-    async fn ask_again(&self, server: &Server, chance: &mut Chance, found: &mut Found) {
+    pub async fn ask_again(&self, server: &Server, chance: &mut Chance, found: &mut Found) {
         let all = self.book.lock().unwrap_or_else(PoisonError::into_inner).wishes.len();
         for _ in 0..AGAIN.min(all) {
             let number = chance.place(all);

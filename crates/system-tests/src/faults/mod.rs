@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod shim;
 pub mod silent_bank;
 pub mod torn_writes;
+pub mod two_nodes;
 pub mod webhook_down;
 
 use std::time::Instant;
