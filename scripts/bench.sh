@@ -65,11 +65,13 @@ if find_postgres && [ -n "$pgbench" ]; then
 else
   say "no PostgreSQL here, so no ratio. For one, run: sudo apt-get install postgresql postgresql-contrib"
 fi
-# `./x bench postgres`: payments with the bank in a database of the same server.
+# `./x bench postgres [payments|ledger]`: the same with the bank in a database of the same server.
 over_postgres() {
+  local name=payments
+  case ${1-} in payments | ledger) name=$1 && shift ;; esac
   $postgres_runs || die "no PostgreSQL here. Run: sudo apt-get install postgresql postgresql-contrib"
   "${as_postgres[@]}" "$postgres/createdb" --host "$scratch/postgres" --username bench bank
-  one payments --database "$(postgres_url bank)" "$@"
+  one "$name" --database "$(postgres_url bank)" "$@"
 }
 
 case ${1-} in

@@ -133,13 +133,14 @@ impl Postgres {
                 self.begin("BEGIN ISOLATION LEVEL READ COMMITTED")?;
             }
             "COMMIT" => {
-                self.send_waiting()?;
                 if self.doomed.get() {
                     // The server would answer "ROLLBACK" and call it done.
                     return Err(SqlError::Full("the unit had failed".to_owned()));
                 }
                 self.unsure.store(false, Ordering::SeqCst);
-                let done = self.wait(self.client.batch_execute("COMMIT"));
+                // Right behind what stands in line: when any of that fails, the server undoes the unit and calls it done, but
+                // the failure is what is told here.
+                let done = self.exchange(self.client.batch_execute("COMMIT"));
                 self.inside.set(false);
                 done?;
                 if self.unsure.swap(false, Ordering::SeqCst) {

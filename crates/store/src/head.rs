@@ -16,7 +16,7 @@
 use crate::heard::News;
 use crate::recovery;
 use crate::state::State;
-use sql::{Connection, SqlError};
+use sql::{Connection, Row, SqlError};
 use vocabulary::Timestamp;
 
 /// A group that this node has seen committed.
@@ -42,7 +42,10 @@ pub(crate) struct Head {
 }
 
 const PEEK: &str = "SELECT grp, token, terms, line, key, event, now, news FROM head WHERE only_row = 1";
-const SELECT: &str = "SELECT grp, token, terms, line, key, event, now, news FROM head WHERE only_row = 1 FOR UPDATE";
+/// Asks in one exchange whether a group is part of the history: one that was committed before the question is seen, however long
+/// the lock is waited for.
+const SELECT: &str = "SELECT grp, token, terms, line, key, event, now, news, \
+    (SELECT count(*) FROM group_mark WHERE no = ?1 AND token = ?2) FROM head WHERE only_row = 1 FOR UPDATE";
 const CREATE: &str = "INSERT INTO head(only_row, grp, token, terms, line, key, event, now) VALUES (1, 0, ?1, 0, 0, 0, 0, 0) \
     ON CONFLICT DO NOTHING";
 const MOVE: &str = "UPDATE head SET grp = ?1, token = ?2, terms = ?3, line = ?4, key = ?5, event = ?6, now = ?7, news = ?8 WHERE only_row = 1";
@@ -63,11 +66,11 @@ pub(crate) fn create(connection: &Connection) -> Result<(), SqlError> {
 
 /// Locks the head and brings the memory up to it.
 pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), SqlError> {
-    let head = read(connection, SELECT)?;
+    let (head, seen_known) = lock(connection, state.seen)?;
     let ends = (head.line + 1, head.key + 1, head.event + 1);
     match state.seen {
         Some(seen) if seen == head.mark => {}
-        Some(seen) if seen.group < head.mark.group && known(connection, seen)? => {
+        Some(seen) if seen.group < head.mark.group && seen_known => {
             if head.terms > seen.group {
                 recovery::take_terms(state, connection, seen.group)?;
             }
@@ -81,7 +84,7 @@ pub(crate) fn join(state: &mut State, connection: &Connection) -> Result<(), Sql
             }
         }
     }
-    state.fixed.ear.hear_locked(connection, &head)?;
+    state.fixed.ear.hear_locked(connection, &head, state.seen.filter(|_| seen_known))?;
     state.seen = Some(head.mark);
     state.terms = head.terms;
     state.last_news = head.news;
@@ -140,7 +143,7 @@ pub(crate) fn advance(state: &mut State, connection: &Connection) -> Result<(), 
 
 /// Whether the group that was last sent off is part of the history. Waits for the lock of whoever may still be about it.
 pub(crate) fn was_committed(state: &State, connection: &Connection) -> Result<bool, SqlError> {
-    read(connection, SELECT)?;
+    lock(connection, None)?;
     state.pending.map_or(Ok(false), |mark| known(connection, mark))
 }
 
@@ -159,18 +162,29 @@ pub(crate) fn news_after(connection: &Connection, group: u64) -> Result<Vec<News
     connection.query(NEWS, sql::params![group], |row| Ok(News { kind: row.small(0)?, subject: row.u128(1)? }))
 }
 
-fn read(connection: &Connection, sql: &str) -> Result<Head, SqlError> {
-    let found = connection.query_opt(sql, &[], |row| {
-        let token = row.blob(1)?.try_into().map_err(|_| SqlError::Corrupt("the head's token"))?;
-        Ok(Head {
-            mark: Mark { group: row.small(0)?, token },
-            terms: row.small(2)?,
-            line: row.small(3)?,
-            key: row.small(4)?,
-            event: row.small(5)?,
-            now: row.time(6)?,
-            news: row.small(7)?,
-        })
+/// Locks the head; whether a group that was seen committed is part of its history.
+fn lock(connection: &Connection, seen: Option<Mark>) -> Result<(Head, bool), SqlError> {
+    let mark = seen.unwrap_or(Mark { group: 0, token: [0; 16] });
+    let found = connection.query_opt(SELECT, sql::params![mark.group, &mark.token], |row| {
+        // Before the first group there is nothing to know.
+        Ok((head(row)?, mark.group == 0 || row.int(8)? == 1))
     })?;
     found.ok_or(SqlError::Corrupt("the head is missing"))
+}
+
+fn read(connection: &Connection, sql: &str) -> Result<Head, SqlError> {
+    connection.query_opt(sql, &[], head)?.ok_or(SqlError::Corrupt("the head is missing"))
+}
+
+fn head(row: &Row<'_>) -> Result<Head, SqlError> {
+    let token = row.blob(1)?.try_into().map_err(|_| SqlError::Corrupt("the head's token"))?;
+    Ok(Head {
+        mark: Mark { group: row.small(0)?, token },
+        terms: row.small(2)?,
+        line: row.small(3)?,
+        key: row.small(4)?,
+        event: row.small(5)?,
+        now: row.time(6)?,
+        news: row.small(7)?,
+    })
 }

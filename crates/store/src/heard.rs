@@ -115,9 +115,15 @@ impl Ear {
     }
 
     /// The writer hears, holding the head: what it is told is all there is until its own group commits.
-    pub(crate) fn hear_locked(&self, connection: &Connection, head: &Head) -> Result<(), SqlError> {
+    /// `known` is a group of which was asked already, and which is part of the history.
+    pub(crate) fn hear_locked(
+        &self,
+        connection: &Connection,
+        head: &Head,
+        known: Option<Mark>,
+    ) -> Result<(), SqlError> {
         let began = now();
-        self.hear(&mut self.place(), connection, head)?;
+        self.hear(&mut self.place(), connection, (head, known))?;
         self.looked(began);
         Ok(())
     }
@@ -127,14 +133,19 @@ impl Ear {
         self.place().mark = Some(mark);
     }
 
-    fn hear(&self, place: &mut Place, connection: &Connection, head: &Head) -> Result<(), SqlError> {
+    fn hear(
+        &self,
+        place: &mut Place,
+        connection: &Connection,
+        (head, known): (&Head, Option<Mark>),
+    ) -> Result<(), SqlError> {
         #[cfg(feature = "seeded-defects")]
         if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "deaf") {
             return Ok(());
         }
         let news = match place.mark {
             Some(mark) if mark == head.mark => return Ok(()),
-            Some(mark) if mark.group < head.mark.group && head::known(connection, mark)? => {
+            Some(mark) if mark.group < head.mark.group && (known == Some(mark) || head::known(connection, mark)?) => {
                 if head.news > mark.group {
                     Some(head::news_after(connection, mark.group)?)
                 } else {
@@ -207,7 +218,7 @@ impl Lookout {
         let began = now();
         self.readers.snapshot(|connection, _| {
             let head = head::peek(connection)?;
-            self.ear.hear(place, connection, &head)?;
+            self.ear.hear(place, connection, (&head, None))?;
             if head.terms != place.terms {
                 let tenant = tenant::read(connection)?;
                 tenant.into_iter().for_each(|tenant| self.clock.raise_offset(tenant.clock_offset));

@@ -222,7 +222,15 @@ impl Store {
         self.inner.writer.pass_turn();
         let answer = self.submit(Lane::Interactive, hints, body);
         let answer = if self.is_by_hand() { self.inner.writer.wait(answer) } else { answer.await.ok() };
-        answer.ok_or(StoreError::Unknown)??
+        self.kept(answer.ok_or(StoreError::Unknown)??)
+    }
+
+    /// Once a unit is committed, and not before: a group that fails may run again, on other grounds.
+    fn kept<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Some(grounds), Ok(_)) = (&self.grounds, &result) {
+            grounds.spend();
+        }
+        result
     }
 
     /// As [`Store::write_recalling`], for threads outside the async runtime.
@@ -237,7 +245,7 @@ impl Store {
     {
         self.inner.writer.pass_turn();
         let answer = self.submit(Lane::Interactive, hints(keys), body);
-        self.inner.writer.wait(answer).ok_or(StoreError::Unknown)??
+        self.kept(self.inner.writer.wait(answer).ok_or(StoreError::Unknown)??)
     }
 
     /// As [`Store::write`], for threads outside the async runtime.
@@ -278,9 +286,6 @@ impl Store {
                 result = Err(StoreError::Bug("a refusal moved or held money".to_owned()));
             }
             let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
-            if let (Some(grounds), Verdict::Keep) = (&grounds, verdict) {
-                grounds.spend();
-            }
             (verdict, result)
         })
     }
