@@ -176,7 +176,7 @@ impl Store {
         let state = recovery::load(&connection, fixed)?;
         let writer = Writer::start(&database, connection, state, options.limits)?;
         let readers = Readers::new(database.clone(), options.reads);
-        let look_ups = Readers::new(database.clone(), options.reads);
+        let look_ups = Readers::new(database.clone(), look_ups_of(&database, options.reads));
         let lookout = if database.is_server() {
             let lookout = Arc::new(Lookout::new(database, Arc::clone(&ear), sender, Arc::clone(&clock)));
             Some((Arc::clone(&lookout), Pulse::start(lookout)?))
@@ -388,6 +388,11 @@ impl Store {
         sql::copy_to(&Connection::open_copier(file)?, destination)?;
         sql::check_file(destination)
     }
+}
+
+/// Looking a row up takes less than making a connection to a server: there a few are kept, and who finds none waits.
+fn look_ups_of(database: &Database, limits: ReadLimits) -> ReadLimits {
+    if database.is_server() { ReadLimits { most: limits.keep, ..limits } } else { limits }
 }
 
 fn hints(keys: &[KeyDigest]) -> Vec<Hint> {
