@@ -18,6 +18,8 @@ mod failure;
 mod job_loop;
 mod ledger_cases;
 mod migrate;
+mod moved;
+mod moving;
 mod options;
 mod output;
 mod place;

@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod keys;
 mod leases;
+pub mod moving;
 mod outbox;
 mod published;
 mod recovery;

@@ -487,7 +487,7 @@ fn node_number() -> u64 {
 }
 
 /// The newest moment in journal and events.
-fn last_recorded(connection: &Connection) -> Result<Timestamp, SqlError> {
+pub(crate) fn last_recorded(connection: &Connection) -> Result<Timestamp, SqlError> {
     let journal = connection.number("SELECT at FROM journal WHERE at IS NOT NULL ORDER BY seq DESC LIMIT 1", &[])?;
     let event = connection.number("SELECT at FROM event ORDER BY no DESC LIMIT 1", &[])?;
     Ok(Timestamp::from_micros(journal.max(event)))
