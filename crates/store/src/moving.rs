@@ -11,7 +11,7 @@
 //! for keys, entries and events in the index tables alone, so nothing may wait in the source's memory: [`fill`] refuses a source
 //! that is not settled.
 
-use crate::{head, journal, outbox, store};
+use crate::{head, journal, outbox, recovery};
 use sql::{Connection, Database, SqlError, Table};
 use std::fmt;
 
@@ -123,7 +123,7 @@ fn last_key(from: &Connection) -> Result<u64, SqlError> {
 /// No group on the server is before the last moment that the source has written down.
 fn last_moment(from: &Connection) -> Result<i64, SqlError> {
     let key = from.number("SELECT max(at) FROM idempotency", &[])?;
-    Ok(store::last_recorded(from)?.micros().max(key))
+    Ok(recovery::last_recorded(from)?.micros().max(key))
 }
 
 /// A table on both sides.
