@@ -203,14 +203,18 @@ const SLEEPING: &str = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 fn halfway(cluster: &Cluster, data: &Path, url: &str) -> Child {
     let mut command = jiaozi();
     command.args(["migrate", "--from", text(data), "--to", url]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().expect("the program starts");
-    for _ in 0..600 {
-        if cluster.sql("postgres", &format!("SELECT count(*) {SLEEPING}")).expect("read") == "1" {
-            return child;
-        }
+    let mut child = command.spawn().expect("the program starts");
+    let sleeps = || cluster.sql("postgres", &format!("SELECT count(*) {SLEEPING}")).expect("read") == "1";
+    let there = (0..600).any(|_| {
         std::thread::sleep(Duration::from_millis(50));
+        sleeps()
+    });
+    if !there {
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        panic!("the move does not get to the last tables");
     }
-    panic!("the move does not get to the last tables");
+    child
 }
 
 #[test]
