@@ -54,9 +54,13 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
 }
 
 fn on_server(url: &str, password: Option<&Path>) -> Result<Report, Failure> {
-    let server = crate::options::server(url, password)?;
+    on(&crate::options::server(url, password)?)
+}
+
+/// Runs the checker on a server's database with its progress shown.
+pub fn on(server: &sql::Database) -> Result<Report, Failure> {
     let mut progress = Progress::new("check");
-    let report = checker::check_database(&server, &mut |now| progress.at(now.table, now.done, now.of));
+    let report = checker::check_database(server, &mut |now| progress.at(now.table, now.done, now.of));
     progress.finish();
     report.map_err(|error| Failure::because("the database cannot be checked", error))
 }

@@ -19,6 +19,8 @@ mod follow;
 mod job_loop;
 mod ledger_cases;
 mod migrate;
+mod moved;
+mod moving;
 mod options;
 mod output;
 mod place;

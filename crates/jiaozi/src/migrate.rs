@@ -1,4 +1,4 @@
-//! `jiaozi migrate`: the schema's versions, and bringing a stopped bank up to date.
+//! `jiaozi migrate`: the schema's versions, bringing a stopped bank up to date, and moving it to a server (see `moving`).
 
 use crate::failure::{Ended, Failure};
 use crate::output;
@@ -7,26 +7,36 @@ use serde_json::json;
 use sql::{Connection, DirectoryLock, Migration, MigrationError};
 use std::path::Path;
 
-/// Bring the schema of a stopped bank up to date
+/// Bring the schema of a stopped bank up to date, or move the bank to a PostgreSQL server
 ///
 /// `jiaozi serve` does the same when it starts. With --list nothing is changed: the versions are printed, with what this
 /// bank has of them.
+///
+/// With --from and --to the bank in a directory moves to an empty database, in one step that happens whole or not at all; then
+/// every table is compared on both sides and the independent checker runs on the new one. The directory is closed: `jiaozi
+/// serve` refuses it. See docs/operations/moving.md.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   jiaozi migrate --list --data bank
-  jiaozi backup before.db --data bank && jiaozi migrate --data bank")]
+  jiaozi backup before.db --data bank && jiaozi migrate --data bank
+  jiaozi migrate --from bank --to postgres://bank@db1.example/bank?sslrootcert=ca.pem")]
 pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Only print the versions
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    moving: crate::moving::Destination,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<Ended, Failure> {
+    if let Some(moved) = args.moving.run(args.json) {
+        return moved;
+    }
     let database = args.place.database()?;
     let known = known();
     if args.list {
@@ -49,7 +59,7 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
 }
 
 /// The schema's whole history as this program knows it.
-fn known() -> Vec<Migration> {
+pub fn known() -> Vec<Migration> {
     ::bank::migrations()
 }
 

@@ -13,7 +13,7 @@ pub struct Progress {
     what: &'static str,
     bar: Option<ProgressBar>,
     printed: Instant,
-    stage: &'static str,
+    stage: String,
 }
 
 impl Progress {
@@ -25,15 +25,15 @@ impl Progress {
             let style = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} {msg}");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_prefix(what)
         });
-        Self { what, bar, printed: Instant::now(), stage: "" }
+        Self { what, bar, printed: Instant::now(), stage: String::new() }
     }
 
     /// So many of so many are done at this stage.
     #[expect(clippy::disallowed_methods, reason = "paces what a person sees")]
-    pub fn at(&mut self, stage: &'static str, done: u64, of: u64) {
+    pub fn at(&mut self, stage: &str, done: u64, of: u64) {
         if let Some(bar) = &self.bar {
             if self.stage != stage {
-                bar.set_message(stage);
+                bar.set_message(stage.to_owned());
             }
             bar.set_length(of);
             bar.set_position(done);
@@ -42,7 +42,9 @@ impl Progress {
             let (done, of) = (output::grouped(done), output::grouped(of));
             output::diagnostic(&format!("{}: {stage}: {done} of {of}", self.what));
         }
-        self.stage = stage;
+        if self.stage != stage {
+            stage.clone_into(&mut self.stage);
+        }
     }
 
     /// Takes the bar away.

@@ -22,6 +22,9 @@ pub fn open_bank(directory: &Path, shape: &Shape) -> Result<Bank, Failure> {
 /// As [`open_bank`], on another clock.
 pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Result<Bank, Failure> {
     let cannot = || format!("the bank in {} cannot be opened", directory.display());
+    if shape.server.is_none() {
+        crate::moved::refuse(directory)?;
+    }
     let holds_bank = match &shape.server {
         None => directory.join(sql::FILE_NAME).exists(),
         Some(server) => vetted(server).map_err(|error| Failure::because(cannot(), error))?,
@@ -76,7 +79,7 @@ fn vetted(server: &sql::Database) -> Result<bool, sql::SqlError> {
 }
 
 /// The sandbox bank's folder within the data directory.
-const BESIDE: &str = "sandbox-bank";
+pub const BESIDE: &str = "sandbox-bank";
 
 /// A sandbox has a bank of its own beside it; a live bank that is connected to none says so whenever it is asked.
 fn rail(beside: &Path, sandbox: bool) -> Result<Arc<dyn BankRail>, Failure> {

@@ -168,6 +168,14 @@ impl Connection {
         }
     }
 
+    /// Sends what stands in line, so that every error of it shows now and not with COMMIT.
+    ///
+    /// # Errors
+    /// See [`SqlError`].
+    pub fn send_all(&self) -> Result<(), SqlError> {
+        self.send_line()
+    }
+
     fn control(&self, sql: &str) -> Result<bool, SqlError> {
         match &self.engine {
             Engine::Embedded(_) => Ok(false),

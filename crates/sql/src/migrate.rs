@@ -110,6 +110,32 @@ pub fn schema_version(connection: &Connection) -> Result<u32, SqlError> {
     u32::try_from(version).map_err(|_| SqlError::Corrupt("the schema version is out of its range"))
 }
 
+/// What a database lacks of a list of migrations, and has beyond it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Steps {
+    /// Versions that were not applied.
+    pub missing: Vec<u32>,
+    /// Versions that were applied and are not in the list.
+    pub unknown: Vec<u32>,
+}
+
+/// Compares a database with a list of migrations and changes nothing.
+///
+/// # Errors
+/// As [`migrate`]: when the database is another program's, or newer and out of reach.
+pub fn steps(connection: &Connection, list: &[Migration]) -> Result<Steps, MigrationError> {
+    let failed = |error| MigrationError::Failed(0, error);
+    let present =
+        if connection.has_table(TABLE).map_err(failed)? { applied(connection).map_err(failed)? } else { Vec::new() };
+    agrees(connection, &present, list)?;
+    let has = |version: u32| present.iter().any(|(found, _)| *found == version);
+    let known = |version: u32| list.iter().any(|step| step.version == version);
+    Ok(Steps {
+        missing: list.iter().map(|step| step.version).filter(|version| !has(*version)).collect(),
+        unknown: present.iter().map(|(version, _)| *version).filter(|version| !known(*version)).collect(),
+    })
+}
+
 /// Applies what is missing and returns how many were applied. A crash between two leaves the database at the earlier one.
 /// Each part of the list has a range of versions of its own, so a missing one may lie below the newest applied.
 ///

@@ -130,7 +130,7 @@ pub(crate) enum Source<'a> {
 }
 
 impl Row<'_> {
-    fn raw(&self, column: usize) -> Result<Value<'_>, SqlError> {
+    pub(crate) fn raw(&self, column: usize) -> Result<Value<'_>, SqlError> {
         match &self.0 {
             Source::Embedded(row) => Ok(match row.get_ref(column)? {
                 ValueRef::Null => Value::Null,

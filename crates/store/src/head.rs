@@ -48,6 +48,8 @@ const SELECT: &str = "SELECT grp, token, terms, line, key, event, now, news, \
     (SELECT count(*) FROM group_mark WHERE no = ?1 AND token = ?2) FROM head WHERE only_row = 1 FOR UPDATE";
 const CREATE: &str = "INSERT INTO head(only_row, grp, token, terms, line, key, event, now) VALUES (1, 0, ?1, 0, 0, 0, 0, 0) \
     ON CONFLICT DO NOTHING";
+const CONTINUE: &str = "INSERT INTO head(only_row, grp, token, terms, line, key, event, now) \
+    VALUES (1, 0, ?1, 0, ?2, ?3, ?4, ?5)";
 const MOVE: &str = "UPDATE head SET grp = ?1, token = ?2, terms = ?3, line = ?4, key = ?5, event = ?6, now = ?7, news = ?8 WHERE only_row = 1";
 const NOTE: &str = "INSERT INTO group_mark(no, token) VALUES (?1, ?2)";
 const FORGET: &str = "DELETE FROM group_mark WHERE no <= ?1";
@@ -62,6 +64,11 @@ const MARKS_KEPT: u64 = 1 << 17;
 /// Makes the row of a new database.
 pub(crate) fn create(connection: &Connection) -> Result<(), SqlError> {
     connection.execute(CREATE, sql::params![&[0; 16]]).map(drop)
+}
+
+/// Makes the row of a database that holds a moved bank up to its last line, key and event: no group has been there yet.
+pub(crate) fn continue_from(connection: &Connection, [line, key, event]: [u64; 3], now: i64) -> Result<(), SqlError> {
+    connection.execute(CONTINUE, sql::params![&[0; 16], line, key, event, now]).map(drop)
 }
 
 /// Locks the head and brings the memory up to it.

@@ -20,6 +20,7 @@ mod jobs;
 mod journal;
 mod keys;
 mod leases;
+pub mod moving;
 mod outbox;
 mod published;
 mod recovery;

@@ -74,6 +74,13 @@ pub(crate) fn load(connection: &Connection, fixed: Fixed) -> Result<State, SqlEr
     Ok(state)
 }
 
+/// The newest moment in journal and events.
+pub(crate) fn last_recorded(connection: &Connection) -> Result<Timestamp, SqlError> {
+    let journal = connection.number("SELECT at FROM journal WHERE at IS NOT NULL ORDER BY seq DESC LIMIT 1", &[])?;
+    let event = connection.number("SELECT at FROM event ORDER BY no DESC LIMIT 1", &[])?;
+    Ok(Timestamp::from_micros(journal.max(event)))
+}
+
 fn after_last(connection: &Connection, sql: &str) -> Result<u64, SqlError> {
     u64::try_from(connection.number(sql, &[])? + 1).map_err(|_| SqlError::Corrupt("a row number"))
 }

@@ -360,8 +360,10 @@ impl GroupState for State {
             self.next_event += 1;
         }
         self.flush_tables(connection)?;
-        self.flush_all = false;
+        // A group that only settles writes slices with its number, so it has one.
+        let settled = std::mem::take(&mut self.flush_all);
         let changed = self.wrote
+            || settled
             || !self.lines.is_empty()
             || !self.keys.is_empty()
             || !self.events.is_empty()

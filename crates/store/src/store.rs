@@ -159,7 +159,7 @@ impl Store {
         if database.is_server() {
             head::create(&connection)?;
         }
-        let recorded = last_recorded(&connection)?.max(tenant.created);
+        let recorded = recovery::last_recorded(&connection)?.max(tenant.created);
         let clock = Arc::new(TenantClock::new(options.clock, tenant.clock_offset, recorded));
         let published = Arc::new(Published::new(0));
         let (sender, events) = watch::channel(outbox::last(&connection)?);
@@ -403,13 +403,6 @@ fn hints(keys: &[KeyDigest]) -> Vec<Hint> {
 fn node_number() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::hash::RandomState::new().build_hasher().finish()
-}
-
-/// The newest moment in journal and events.
-fn last_recorded(connection: &Connection) -> Result<Timestamp, SqlError> {
-    let journal = connection.number("SELECT at FROM journal WHERE at IS NOT NULL ORDER BY seq DESC LIMIT 1", &[])?;
-    let event = connection.number("SELECT at FROM event ORDER BY no DESC LIMIT 1", &[])?;
-    Ok(Timestamp::from_micros(journal.max(event)))
 }
 
 fn read_or_create(connection: &Connection, options: &Options) -> Result<Tenant, OpenError> {

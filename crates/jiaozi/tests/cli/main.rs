@@ -3,6 +3,7 @@
 mod codes;
 mod database;
 mod files;
+mod moving;
 mod program;
 mod serving;
 mod words;
