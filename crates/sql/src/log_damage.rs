@@ -19,18 +19,18 @@ const FRAME_HEAD: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const DAMAGED: SqlError = SqlError::Corrupt("its log has committed changes behind damaged ones; restore a backup");
 
-type Sum = [u32; 2];
+pub(crate) type Sum = [u32; 2];
 
-fn word(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn pair(bytes: &[u8], at: usize) -> [u32; 2] {
+pub(crate) fn pair(bytes: &[u8], at: usize) -> [u32; 2] {
     [word(bytes, at), word(bytes, at + 4)]
 }
 
 /// The format's checksum, continued. The lengths are multiples of eight.
-fn add(mut sum: Sum, bytes: &[u8], big: bool) -> Sum {
+pub(crate) fn add(mut sum: Sum, bytes: &[u8], big: bool) -> Sum {
     let read = |part: &[u8]| if big { word(part, 0) } else { word(part, 0).swap_bytes() };
     for part in bytes.chunks_exact(8) {
         sum[0] = sum[0].wrapping_add(read(part)).wrapping_add(sum[1]);

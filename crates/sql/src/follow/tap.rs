@@ -7,6 +7,7 @@
 use super::PAGE;
 use crate::connection::{Connection, Engine};
 use crate::error::SqlError;
+use crate::log_damage::{Sum, add, pair, word};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -54,8 +55,10 @@ struct Open {
     /// Asks how long the log is: only a connection that may write is told.
     asks: Connection,
     salts: Option<Salts>,
-    /// Read up to here.
+    /// Read up to here, the end of a commit.
     frame: u32,
+    /// The log's checksum there.
+    sum: Sum,
     pages: BTreeMap<u32, Page>,
     size: u32,
     /// Cuts made since the current log began.
@@ -81,8 +84,19 @@ impl Tap {
         let (held, spare) = (Connection::open_reader(&self.file)?, Connection::open_reader(&self.file)?);
         hold(&held)?;
         let (pages, size) = (BTreeMap::new(), 0);
-        self.open =
-            Some(Open { log: None, held, spare, asks, salts: None, frame: 0, pages, size, since: 0, first: None });
+        self.open = Some(Open {
+            log: None,
+            held,
+            spare,
+            asks,
+            salts: None,
+            frame: 0,
+            sum: [0; 2],
+            pages,
+            size,
+            since: 0,
+            first: None,
+        });
         self.read().map(drop)
     }
 
@@ -153,7 +167,7 @@ impl Tap {
     pub(crate) fn after_restart(&mut self, done: bool) {
         let Some(open) = &mut self.open else { return };
         if done {
-            open.anew(None);
+            open.anew(None, [0; 2]);
         }
         if let Err(error) = hold(&open.held) {
             tracing::warn!(%error, "no snapshot for the copy");
@@ -169,8 +183,8 @@ impl Open {
     }
 
     /// Another log begins: nothing of it has been read, and no cut holds any of it.
-    fn anew(&mut self, salts: Option<Salts>) {
-        (self.salts, self.frame, self.since) = (salts, 0, 0);
+    fn anew(&mut self, salts: Option<Salts>, sum: Sum) {
+        (self.salts, self.frame, self.since, self.sum) = (salts, 0, 0, sum);
     }
 
     fn read(&mut self, path: &Path) -> Result<bool, SqlError> {
@@ -184,59 +198,56 @@ impl Open {
         Ok(all)
     }
 
+    /// Takes in whole commits, of the frames that there may be. True unless memory was full: whatever was committed before the
+    /// call lies before the first frame that does not continue the log.
+    ///
+    /// Race closed here: a snapshot of a log that is in the file already does not keep the writer from starting it anew while
+    /// we read, and then what we read is being written. So nothing is believed but frames that continue the checksums of
+    /// their log, and of those nothing behind the last commit: that may still be undone and written over.
     fn read_to(&mut self, frames: u32, path: &Path) -> Result<bool, SqlError> {
         if frames == 0 {
             if self.frame > 0 {
-                self.anew(None);
+                self.anew(None, [0; 2]);
             }
             return Ok(true);
         }
         let Some(log) = self.opened(path)? else { return Ok(true) };
         let mut head = [0; HEAD as usize];
         log.read_exact_at(&mut head, 0).map_err(io)?;
+        let (salts, begin) = (pair(&head, 16), add([0; 2], &head[..FRAME_HEAD], word(&head, 0) & 1 == 1));
+        if begin != pair(&head, FRAME_HEAD) {
+            // It is being written: next time.
+            return Ok(false);
+        }
         if word(&head, 8) as usize != PAGE {
             return Err(SqlError::Other("the log's pages are not of 4096 bytes".to_owned()));
         }
-        let salts = [word(&head, 16), word(&head, 20)];
-        if self.salts.is_some_and(|known| known != salts) || self.frame > frames {
-            // Only a log that had been read to its end can have been started anew under the snapshot.
-            self.anew(Some(salts));
-        }
-        self.salts = Some(salts);
         self.first.get_or_insert(salts);
+        if self.salts != Some(salts) || self.frame > frames {
+            // Only a log that had been read to its end can have been started anew under the snapshot. How many frames were
+            // counted may be the old one's: next time.
+            self.anew(Some(salts), begin);
+            return Ok(false);
+        }
+        let (mut unit, mut at) = (Unfinished { pages: Vec::new(), sum: self.sum }, self.frame);
         let mut chunk = vec![0; FRAME * CHUNK as usize];
-        while self.frame < frames {
-            let count = CHUNK.min(frames - self.frame);
+        while at < frames {
+            let count = CHUNK.min(frames - at);
             let part = &mut chunk[..FRAME * count as usize];
-            log.read_exact_at(part, HEAD + u64::from(self.frame) * FRAME as u64).map_err(io)?;
+            log.read_exact_at(part, HEAD + u64::from(at) * FRAME as u64).map_err(io)?;
             for frame in part.chunks_exact(FRAME) {
-                if !self.take(frame, salts)? {
-                    return Ok(false);
+                let Some(size) = unit.take(frame, (salts, word(&head, 0) & 1 == 1)) else { return Ok(true) };
+                at += 1;
+                if size > 0 {
+                    (self.frame, self.size, self.sum) = (at, size, unit.sum);
+                    self.pages.extend(unit.pages.drain(..));
+                    if self.pages.len() >= MOST_WAITING {
+                        return Ok(false);
+                    }
                 }
             }
         }
         Ok(true)
-    }
-
-    /// Takes one frame in; false when it ended a commit and memory is full.
-    fn take(&mut self, frame: &[u8], salts: Salts) -> Result<bool, SqlError> {
-        if [word(frame, 8), word(frame, 12)] != salts {
-            return Err(SqlError::Corrupt("a frame of the log belongs to another log"));
-        }
-        let (page, size) = (word(frame, 0), word(frame, 4));
-        #[cfg(feature = "seeded-defects")]
-        if self.frame % 40 == 7 && std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "skip-frames") {
-            self.frame += 1;
-            return Ok(true);
-        }
-        let waiting = self.pages.entry(page).or_insert_with(|| Box::new([0; PAGE]));
-        waiting.copy_from_slice(&frame[FRAME_HEAD..]);
-        self.frame += 1;
-        if size == 0 {
-            return Ok(true);
-        }
-        self.size = size;
-        Ok(self.pages.len() < MOST_WAITING)
     }
 
     /// The log's file, kept open: it is never replaced while a connection is open.
@@ -251,14 +262,36 @@ impl Open {
     }
 }
 
+/// Frames of a commit whose end has not come.
+struct Unfinished {
+    pages: Vec<(u32, Page)>,
+    sum: Sum,
+}
+
+impl Unfinished {
+    /// Takes one frame in: how many pages the database has when it ends a commit, and else 0; nothing when it does not continue
+    /// its log.
+    fn take(&mut self, frame: &[u8], (salts, big): (Salts, bool)) -> Option<u32> {
+        let sum = add(add(self.sum, &frame[..8], big), &frame[FRAME_HEAD..], big);
+        if pair(frame, 8) != salts || pair(frame, 16) != sum {
+            return None;
+        }
+        self.sum = sum;
+        #[cfg(feature = "seeded-defects")]
+        if sum[0] % 40 == 7 && std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "skip-frames") {
+            return Some(word(frame, 4));
+        }
+        let mut page = Box::new([0; PAGE]);
+        page.copy_from_slice(&frame[FRAME_HEAD..]);
+        self.pages.push((word(frame, 0), page));
+        Some(word(frame, 4))
+    }
+}
+
 /// Takes a snapshot: BEGIN alone takes none.
 fn hold(connection: &Connection) -> Result<(), SqlError> {
     connection.begin_snapshot()?;
     connection.number("SELECT count(*) FROM sqlite_schema", &[]).map(drop)
-}
-
-fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
 pub(crate) fn io(error: std::io::Error) -> SqlError {
