@@ -15,12 +15,18 @@ pub(crate) fn hear(notice: &DbError, unsure: &AtomicBool) {
     tracing::warn!(notice = notice.message(), "the database says");
 }
 
+/// How the driver's errors begin that are not about the exchange with the server.
+const OUR_MISTAKES: [&str; 5] =
+    ["error serializing parameter", "error deserializing column", "invalid column", "expected", "query returned"];
+
 /// Sorts the server's errors by what they mean for a unit.
 pub(crate) fn trouble(error: &tokio_postgres::Error) -> SqlError {
     let Some(found) = error.as_db_error() else {
-        let broken = error.source().is_some_and(|source| source.is::<std::io::Error>());
         let text = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        return if error.is_closed() || broken { SqlError::Lost(text) } else { SqlError::Other(text) };
+        // What is wrong before anything is sent, or with what came back whole, is our mistake. Of everything else, an answer that
+        // nobody understands too, nobody knows what the server made of it.
+        let ours = OUR_MISTAKES.iter().any(|beginning| text.starts_with(beginning));
+        return if ours { SqlError::Other(text) } else { SqlError::Lost(text) };
     };
     let text = format!("{} ({})", found.message(), found.code().code());
     match &found.code().code()[..2] {

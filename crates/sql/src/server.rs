@@ -168,6 +168,10 @@ fn split(url: &str) -> Result<(String, Ours), SqlError> {
         return refuse(SHAPE);
     }
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    if query.contains('@') {
+        // What stands before it may be the rest of a password: nothing of it is repeated.
+        return refuse("an at sign or a question mark in the database's URL stands for itself only as %40 or %3F");
+    }
     let (mut ours, mut passed_on) = (Ours::default(), Vec::new());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let Some((name, value)) = pair.split_once('=') else {

@@ -159,6 +159,28 @@ fn a_full_queue_and_a_long_wait_are_definite_refusals() {
 }
 
 #[test]
+fn who_waited_too_long_is_told_so_and_who_came_later_is_served() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let limits = Limits { patience: Duration::from_millis(200), ..Limits::default() };
+    let (writer, _) = start(directory.path(), limits);
+    let (resume, wait) = std::sync::mpsc::channel::<()>();
+    let (ready, begun) = std::sync::mpsc::channel::<()>();
+    // Bulk work is patient: the blocker itself never expires.
+    let blocker = writer.submit(Lane::Bulk, move |_| {
+        ready.send(()).expect("the test waits");
+        (Verdict::Keep, wait.recv().is_err())
+    });
+    begun.recv().expect("the writer is busy");
+    let early = writer.submit(Lane::Interactive, |_| (Verdict::Keep, ()));
+    std::thread::sleep(Duration::from_millis(300));
+    let late = writer.submit(Lane::Interactive, |_| (Verdict::Keep, ()));
+    drop(resume);
+    assert!(matches!(blocker.blocking_recv(), Ok(Ok(true))));
+    assert!(matches!(early.blocking_recv(), Ok(Err(UnitError::Expired))), "a definite no: it was not started");
+    assert!(matches!(late.blocking_recv(), Ok(Ok(()))));
+}
+
+#[test]
 fn a_stopped_writer_has_drained_its_queue() {
     let directory = tempfile::tempdir().expect("a directory");
     let (writer, _) = start(directory.path(), Limits::default());

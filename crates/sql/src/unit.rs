@@ -70,6 +70,11 @@ impl<'a, S: GroupState> Unit<'a, S> {
     ) -> Result<Result<T, R>, E> {
         self.execute("SAVEPOINT attempt", &[])?;
         let result = body(self)?;
+        if self.connection.is_idle() {
+            // A statement that somebody else put in line may have ended the group: going back here would hide that.
+            self.failed = true;
+            return Err(SqlError::Full("the group was ended".to_owned()).into());
+        }
         if result.is_err() {
             self.execute("ROLLBACK TO attempt", &[])?;
         }

@@ -300,10 +300,8 @@ impl<S: GroupState> Loop<S> {
             return false;
         }
         self.turns.gather(|| waiting.len() + self.queue.len());
-        let mut finished = Vec::with_capacity(waiting.len() + 1);
-        self.turn_away(&mut waiting, &mut finished);
+        self.turn_away(&mut waiting);
         if waiting.is_empty() && bulk.is_none() {
-            answer(finished);
             return true;
         }
         let mut finished = Vec::with_capacity(waiting.len() + 1);
@@ -323,11 +321,11 @@ impl<S: GroupState> Loop<S> {
         true
     }
 
-    /// Who has waited too long is told so before a group begins: that may take seconds when the server is in trouble.
-    fn turn_away(&self, waiting: &mut VecDeque<Queued<S>>, finished: &mut Finished<S>) {
+    /// Who has waited too long is told so at once: what comes may take seconds when the server is in trouble.
+    fn turn_away(&self, waiting: &mut VecDeque<Queued<S>>) {
         for queued in std::mem::take(waiting) {
             if queued.since.elapsed() > self.limits.patience {
-                finished.push((queued.work, Some(UnitError::Expired)));
+                queued.work.answer(Some(UnitError::Expired));
             } else {
                 waiting.push_back(queued);
             }

@@ -150,7 +150,9 @@ pub(crate) fn advance(state: &mut State, connection: &Connection) -> Result<(), 
 
 /// Whether the group that was last sent off is part of the history. Waits for the lock of whoever may still be about it.
 pub(crate) fn was_committed(state: &State, connection: &Connection) -> Result<bool, SqlError> {
-    lock(connection, None)?;
+    let (head, _) = lock(connection, None)?;
+    // A server that lacks more than this group says nothing about it.
+    continues(state, connection, &head)?;
     state.pending.map_or(Ok(false), |mark| known(connection, mark))
 }
 

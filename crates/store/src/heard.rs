@@ -128,9 +128,13 @@ impl Ear {
         Ok(())
     }
 
-    /// A group of this node is committed: its own copies are forgotten by whoever asked for the change.
-    pub(crate) fn is_own(&self, mark: Mark) {
+    /// A group of this node is committed: its own copies are forgotten by whoever asked for the change, and requests that were let
+    /// in before look again.
+    pub(crate) fn is_own(&self, mark: Mark, news: bool) {
         self.place().mark = Some(mark);
+        if news {
+            self.count.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     fn hear(

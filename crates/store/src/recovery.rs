@@ -102,7 +102,7 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
         for index in [&mut state.entry_index, &mut state.key_index, &mut state.event_index] {
             index.write_through();
         }
-        return fold_to_end(state, connection, state.accounts.watermark.min(state.groups.watermark));
+        return fold_to_end(state, connection, state.accounts.watermark.min(state.groups.watermark)).map(drop);
     }
     let other = state.fixed.database.open_reader()?;
     let State { fixed, accounts, groups, entry_index, key_index, event_index, .. } = state;
@@ -117,19 +117,20 @@ pub(crate) fn reload(state: &mut State, connection: &Connection) -> Result<(), S
     Ok(())
 }
 
-fn fold_to_end(state: &mut State, connection: &Connection, from: u64) -> Result<(), SqlError> {
-    fold_lines(connection, &state.fixed, &mut state.accounts, &mut state.groups, from)?;
+/// How many lines were folded.
+fn fold_to_end(state: &mut State, connection: &Connection, from: u64) -> Result<u64, SqlError> {
+    let folded = fold_lines(connection, &state.fixed, &mut state.accounts, &mut state.groups, from)?;
     state.fixed.published.publish(std::iter::empty(), state.next_line - 1);
     state.fixed.events.send_replace(state.next_event - 1);
-    Ok(())
+    Ok(folded)
 }
 
 /// Folds what other nodes have written since this one's last group, up to the next line, key and event that the head names.
 pub(crate) fn catch_up(state: &mut State, connection: &Connection, ends: (u64, u64, u64)) -> Result<(), SqlError> {
     let from = state.next_line;
     (state.next_line, state.next_key, state.next_event) = ends;
-    if from < state.next_line {
-        fold_to_end(state, connection, from)?;
+    if from < state.next_line && fold_to_end(state, connection, from)? != state.next_line - from {
+        return Err(SqlError::Corrupt("the journal lacks lines that the head counts"));
     }
     state.fixed.events.send_replace(state.next_event - 1);
     Ok(())
@@ -189,7 +190,8 @@ fn fold_lines(
     accounts: &mut Rolling<Account>,
     groups: &mut Rolling<GroupRow>,
     from: u64,
-) -> Result<(), SqlError> {
+) -> Result<u64, SqlError> {
+    let mut folded = 0;
     journal::each_line_from(connection, from, |line| {
         let unknown = SqlError::Corrupt("the journal names an unknown account");
         let found = (accounts.load(connection, line.debit.0)?, accounts.load(connection, line.credit.0)?);
@@ -210,6 +212,8 @@ fn fold_lines(
             }
             fixed.published.head_is(account.no.0, line.seq);
         }
+        folded += 1;
         Ok(())
-    })
+    })?;
+    Ok(folded)
 }

@@ -392,11 +392,11 @@ impl GroupState for State {
         self.key_places.clear();
         self.expected.clear();
         self.events.clear();
-        self.news.clear();
+        let news = !std::mem::take(&mut self.news).is_empty();
         self.undo.clear();
         self.wrote = false;
         if let Some(mark) = self.pending.take() {
-            self.fixed.ear.is_own(mark);
+            self.fixed.ear.is_own(mark, news);
             self.seen = Some(mark);
         }
         self.told = self.seen;
