@@ -29,6 +29,8 @@ pub struct Routes {
     pub router: Router,
     /// Says of a path whether it may be asked for without a caller.
     pub open: fn(path: &str) -> bool,
+    /// Says of an open path whether it is there without a database: documents, and how the server is.
+    pub still: fn(path: &str) -> bool,
 }
 
 /// Everything between the listener and the routes.
@@ -132,12 +134,11 @@ impl Edge {
             limiter.take(RateKey::of(address), now).map_err(limited)?;
         }
         let open = (self.routes.open)(path);
-        // Documents and the state of health are there without a database.
-        let bank = match bank.fresh().await {
-            Ok(bank) => bank,
-            Err(_) if open && !headers.contains_key(header::AUTHORIZATION) => bank.clone(),
-            Err(error) => return Err(error.into()),
-        };
+        // Whoever asks how the server is does not wait for a database that is silent.
+        if (self.routes.still)(path) {
+            return Ok((bank.clone(), Caller::Nobody));
+        }
+        let bank = bank.fresh().await?;
         let caller = caller::identify(&bank, headers).await?;
         if let (Some(limiter), Some(key)) = (&self.callers, caller.rate_key()) {
             limiter.take(RateKey::Caller(key), now).map_err(limited)?;
