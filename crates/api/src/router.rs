@@ -111,6 +111,7 @@ fn staff() -> OpenApiRouter {
         .routes(routes!(s::books::trial_balance))
         .routes(routes!(s::books::reconciliation))
         .routes(routes!(s::books::export))
+        .routes(routes!(s::audit_log::list))
         .routes(routes!(sandbox::move_clock))
         .routes(routes!(sandbox::outbox))
         .routes(routes!(sandbox::bank, sandbox::tell_bank))

@@ -1,5 +1,6 @@
 //! The bank: one tenant's store, keys, clock, policies and ports, opened together.
 
+use crate::audit::{Keeper, Origin};
 use crate::chart::Chart;
 use crate::currencies::Currencies;
 use crate::desk::{Desk, Fixtures};
@@ -99,6 +100,7 @@ struct Inner {
     rail: Arc<dyn BankRail>,
     notifier: Arc<dyn Notifier>,
     ear: rail_feed::Ear,
+    keeper: Arc<Keeper>,
 }
 
 /// Hears from now on what other nodes change, and catches up with what they changed while the bank was opened.
@@ -117,6 +119,8 @@ pub struct Bank {
     inner: Arc<Inner>,
     /// Of one request's handle the first unit rests on grounds, see [`Bank::fresh`].
     store: Store,
+    /// Of one request's handle: where it comes from.
+    origin: Option<Arc<Origin>>,
 }
 
 impl Bank {
@@ -145,6 +149,7 @@ impl Bank {
             return Err(BankOpenError::OtherKeys);
         }
         let currencies = Arc::new(Currencies::new(options.currencies, options.units));
+        let keeper = Arc::new(Keeper::open(vault.as_ref(), entropy.as_ref())?);
         let sealing = Sealing::open(Arc::clone(&vault), Arc::clone(&entropy))?;
         let book = PolicyBook::prepare(&store, entropy.as_ref(), &currencies)?;
         let policies = Arc::new(book.resolve(store.now())?);
@@ -163,8 +168,8 @@ impl Bank {
         })?;
         let known = Arc::new(Known::new(fixtures, (book, policies)));
         listen(&store, &known)?;
-        let inner = Inner { known, vault, rail, notifier, ear: rail_feed::Ear::default() };
-        let bank = Self { inner: Arc::new(inner), store };
+        let inner = Inner { known, vault, rail, notifier, ear: rail_feed::Ear::default(), keeper };
+        let bank = Self { inner: Arc::new(inner), store, origin: None };
         crate::settlement::start(&bank)?;
         Ok(bank)
     }
@@ -198,7 +203,19 @@ impl Bank {
             let (known, rows) = (Arc::clone(&self.inner.known), self.inner.known.policy_rows());
             store.rely(Ground::Rule, move |_| Ok(known.policy_rows() == rows));
         }
-        Self { inner: Arc::clone(&self.inner), store }
+        Self { inner: Arc::clone(&self.inner), store, origin: self.origin.clone() }
+    }
+
+    /// A handle for one request, which the audit log is told the origin of.
+    #[must_use]
+    pub fn of(&self, origin: Arc<Origin>) -> Self {
+        Self { origin: Some(origin), ..self.clone() }
+    }
+
+    /// Where the request comes from that this handle is for.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
     }
 
     /// The random source.
@@ -294,6 +311,11 @@ impl Bank {
         let book = self.store.read_blocking(|snapshot| PolicyBook::read(snapshot.reading()))?;
         self.inner.known.take_policies(book, false)?;
         Ok(())
+    }
+
+    /// What writes the audit log.
+    pub(crate) fn keeper(&self) -> Arc<Keeper> {
+        Arc::clone(&self.inner.keeper)
     }
 
     /// Who hears the bank before a deadline decides.

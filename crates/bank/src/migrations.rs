@@ -16,6 +16,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::merchants::MIGRATIONS,
         crate::sessions::MIGRATIONS,
         crate::staff::MIGRATIONS,
+        crate::audit::MIGRATIONS,
         crate::notices::MIGRATIONS,
         crate::entries::MIGRATIONS,
         crate::webhooks::MIGRATIONS,

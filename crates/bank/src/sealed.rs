@@ -188,7 +188,7 @@ impl Sealing {
     /// # Errors
     /// When the vault cannot be used.
     pub fn open(vault: Arc<dyn KeyVault>, entropy: Arc<dyn Entropy>) -> Result<Self, BankError> {
-        let responses = Arc::new(Responses::new(vault.derive("recorded answers")?, entropy.as_ref()));
+        let responses = Arc::new(Responses::new("idempotency", vault.derive("recorded answers")?, entropy.as_ref()));
         let hashing = hmac::Key::new(hmac::HMAC_SHA256, vault.derive("keyed hash")?.expose());
         Ok(Self { vault, entropy, responses, hashing, persons: Cache::new(20_000) })
     }

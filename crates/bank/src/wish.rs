@@ -1,5 +1,6 @@
 //! A wish: who wants what, under which idempotency key; and [`crate::Bank::once`], which acts on it at most once.
 
+use crate::audit::Recorder;
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::refusal::Refusal;
@@ -7,6 +8,7 @@ use crate::sealed::Responses;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::sync::Arc;
 use store::{Fingerprint, KeyDigest, Outcome, StoreError, Uow};
 use vocabulary::{Id, kinds};
@@ -42,6 +44,18 @@ impl Principal {
             Self::Merchant(_) => 2,
             Self::Staff(_) => 3,
             Self::System => 0,
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    /// The id; `system` for the bank itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Customer(id) => id.fmt(f),
+            Self::Merchant(id) => id.fmt(f),
+            Self::Staff(id) => id.fmt(f),
+            Self::System => f.write_str("system"),
         }
     }
 }
@@ -113,12 +127,14 @@ enum Found<T> {
 
 type Unit<T> = Result<Outcome<Found<T>, Found<T>>, StoreError>;
 
-/// The unit around a use case's closure: recall, act, remember.
-fn unit<T, F>(
+/// What a unit takes along of the bank.
+struct Around {
     responses: Arc<Responses>,
-    wish: &Wish,
-    mut body: F,
-) -> impl FnMut(&mut Uow<'_, '_>) -> Unit<T> + Send + 'static
+    recorder: Option<Recorder>,
+}
+
+/// The unit around a use case's closure: recall, act, remember, record.
+fn unit<T, F>(around: Around, wish: &Wish, mut body: F) -> impl FnMut(&mut Uow<'_, '_>) -> Unit<T> + Send + 'static
 where
     T: Serialize + Send + 'static,
     F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
@@ -142,7 +158,10 @@ where
         };
         if let Some(digest) = digest {
             let plain = serde_json::to_vec(&result).map_err(|error| StoreError::Bug(error.to_string()))?;
-            uow.remember(digest, fingerprint, responses.seal(&digest, plain)?);
+            uow.remember(digest, fingerprint, around.responses.seal(&digest, plain)?);
+        }
+        if let Some(recorder) = &around.recorder {
+            recorder.write(uow, result.as_ref().err().map_or("done", |refusal| refusal.code.as_str()))?;
         }
         let refused = result.is_err();
         let found = Found::Fresh(result);
@@ -151,6 +170,11 @@ where
 }
 
 impl Bank {
+    fn around(&self, wish: &Wish) -> Around {
+        let recorder = Recorder::of(self, wish.principal, wish.operation);
+        Around { responses: self.sealing().responses(), recorder }
+    }
+
     /// Acts on a wish at most once. The first time `body` decides, and its answer, a refusal too, is recorded (sealed) in the
     /// same unit of work; afterwards the recorded answer is given. `body` may run twice and has no side effect outside
     /// its unit.
@@ -162,10 +186,8 @@ impl Bank {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
-        let outcome = self
-            .store()
-            .write_recalling(wish.digest().as_slice(), unit(self.sealing().responses(), &wish, body))
-            .await?;
+        let outcome =
+            self.store().write_recalling(wish.digest().as_slice(), unit(self.around(&wish), &wish, body)).await?;
         self.answer(&wish, outcome)
     }
 
@@ -199,9 +221,8 @@ impl Bank {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
-        let outcome = self
-            .store()
-            .write_recalling_blocking(wish.digest().as_slice(), unit(self.sealing().responses(), wish, body))?;
+        let outcome =
+            self.store().write_recalling_blocking(wish.digest().as_slice(), unit(self.around(wish), wish, body))?;
         self.answer(wish, outcome)
     }
 
@@ -219,7 +240,7 @@ impl Bank {
         F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError> + Send + 'static,
     {
         let (wishes, bodies): (Vec<Wish>, Vec<F>) = wishes.into_iter().unzip();
-        let acts = wishes.iter().zip(bodies).map(|(wish, body)| unit(self.sealing().responses(), wish, body));
+        let acts = wishes.iter().zip(bodies).map(|(wish, body)| unit(self.around(wish), wish, body));
         let mut acts: Vec<_> = acts.collect();
         let keys: Vec<KeyDigest> = wishes.iter().filter_map(Wish::digest).collect();
         let outcome = self.store().write_recalling_blocking(&keys, move |uow| {

@@ -3,6 +3,7 @@
 //! [`Command`] is a POST that creates or moves something: key, fingerprint and body. [`Strict`] is a body alone.
 //! Size and time are bounded before anything is parsed.
 
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::json;
 use crate::key;
@@ -48,7 +49,13 @@ async fn collect(request: Request) -> Result<Bytes, Problem> {
     let context = Context::of(request.extensions())?.clone();
     let body = Limited::new(request.into_body(), context.body_bytes).collect();
     match tokio::time::timeout(context.body_time, body).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Ok(collected)) => {
+            let bytes = collected.to_bytes();
+            if let (Caller::Staff(_), Some(origin)) = (&context.caller, context.bank.origin()) {
+                origin.keep_body(&bytes);
+            }
+            Ok(bytes)
+        }
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::because(
             ErrorCode::BodyTooLarge,
             format!("The body is larger than {} bytes; send less.", context.body_bytes),

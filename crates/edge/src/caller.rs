@@ -129,6 +129,8 @@ duties! {
         Restrain = &[Role::Compliance, Role::Administrator];
         /// Finding a person by phone number, e-mail address or sign-in name.
         Search = &[Role::Operations, Role::Compliance, Role::Administrator];
+        /// Reading the audit log.
+        Inspect = &[Role::Auditor, Role::Compliance, Role::Administrator];
         /// Policies: fees, limits, terms.
         Shape = &[Role::Product, Role::Administrator];
     }

@@ -13,6 +13,7 @@ use crate::tenants::Tenants;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, header};
+use bank::audit::Origin;
 use futures::FutureExt;
 use metrics::{Counter, Histogram};
 use std::convert::Infallible;
@@ -81,6 +82,7 @@ impl Edge {
             Ok((bank, caller)) => {
                 let (body_bytes, body_time) = (self.options.body_bytes, self.options.body);
                 let request_id = id.clone();
+                let bank = bank.of(Arc::new(origin(&request, address, &id)));
                 let known = Known { bank, caller, address, request: request_id, draining, body_bytes, body_time };
                 let mut request = request;
                 request.extensions_mut().insert(Context::new(known));
@@ -160,6 +162,14 @@ impl Edge {
         #[expect(clippy::cast_precision_loss, reason = "a duration for a metric")]
         self.seconds.record(micros as f64 / 1e6);
     }
+}
+
+/// What the audit log is told; the query is left out, since it may hold what somebody searched for.
+fn origin(request: &Request<Body>, address: IpAddr, id: &str) -> Origin {
+    let path = request.uri().path();
+    let is_id = |part: &&str| part.split_once('_').is_some_and(|(_, digits)| digits.len() == 26);
+    let subject = path.split('/').find(is_id).filter(|part| part.len() <= 40).map(str::to_owned);
+    Origin::new(address, id.to_owned(), format!("{} {path}", request.method()), subject)
 }
 
 fn host_of(headers: &HeaderMap) -> Option<&str> {

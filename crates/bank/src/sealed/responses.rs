@@ -1,4 +1,4 @@
-//! Sealing of recorded answers, made for volume.
+//! Sealing under a key of the tenant, made for volume: recorded answers, and what the audit log keeps.
 //!
 //! Random 96-bit nonces bound a key to 2³² messages, which a busy bank reaches in days. So each start of the process draws
 //! 128 random bits, derives a key of its own from the tenant's (HMAC-SHA-256 as a pseudo-random function) and counts nonces
@@ -17,8 +17,10 @@ use vocabulary::{Draw, Entropy, Secret};
 const START: usize = 16;
 const HEADER: usize = START + 8;
 
-/// Seals and opens recorded answers.
+/// Seals and opens recorded answers and their like.
 pub struct Responses {
+    /// Whose column the values stand in, for findings.
+    table: &'static str,
     root: hmac::Key,
     start: [u8; START],
     current: Arc<LessSafeKey>,
@@ -27,11 +29,11 @@ pub struct Responses {
 }
 
 impl Responses {
-    pub(super) fn new(tenant: DataKey, entropy: &dyn Entropy) -> Self {
+    pub(crate) fn new(table: &'static str, tenant: DataKey, entropy: &dyn Entropy) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, tenant.expose());
         let start = entropy.bytes();
         let current = Arc::new(derive(&root, &start));
-        Self { root, start, current, counter: AtomicU64::new(0), earlier: Cache::new(64) }
+        Self { table, root, start, current, counter: AtomicU64::new(0), earlier: Cache::new(64) }
     }
 
     /// Seals an answer for the record that `place` names.
@@ -58,7 +60,7 @@ impl Responses {
     /// # Errors
     /// `Unsealed` when it was damaged or belongs to another record.
     pub fn open(&self, place: &[u8], mut sealed: Vec<u8>) -> Result<Vec<u8>, BankError> {
-        let damaged = || BankError::Unsealed("idempotency");
+        let damaged = || BankError::Unsealed(self.table);
         let start: [u8; START] = *sealed.first_chunk().ok_or_else(damaged)?;
         let count: [u8; 8] = *sealed[START..].first_chunk().ok_or_else(damaged)?;
         let key = self.key_of(start);

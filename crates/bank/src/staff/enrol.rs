@@ -1,6 +1,7 @@
 //! Enrolling staff, issuing and revoking their tokens (all from the command line), and whose a token is.
 
 use super::records::{self, Role, name_place};
+use crate::audit::Recorder;
 use crate::bank::Bank;
 use crate::error::BankError;
 use crate::sealed::Sealing;
@@ -39,6 +40,11 @@ impl StaffSession {
     }
 }
 
+/// What is done at the command line is the bank's own act, on a member of staff.
+fn recorder(bank: &Bank, action: &'static str, staff: Id<kinds::Staff>, asked: &str) -> Recorder {
+    Recorder::new(bank, Principal::System, action).about(staff.to_string(), asked)
+}
+
 /// Enrols a member of staff and issues the first token. For threads that may block.
 ///
 /// # Errors
@@ -47,9 +53,11 @@ pub fn enrol_blocking(bank: &Bank, name: &str, role: Role) -> Result<Enrolled, B
     let staff: Id<kinds::Staff> = bank.new_id();
     let key = bank.sealing().new_person(staff.as_u128())?;
     let name = key.key.seal(bank.entropy(), name_place(staff), &name.to_owned())?;
+    let recorder = recorder(bank, "staff.enrol", staff, &format!("role {}", role.name()));
     bank.store().write_blocking(move |uow| {
         Sealing::insert(uow, staff.as_u128(), &key)?;
         records::insert(uow, staff, role, &name)?;
+        recorder.write(uow, "done")?;
         Ok(Outcome::<(), ()>::Done(()))
     })?;
     issue(bank, staff)
@@ -68,8 +76,10 @@ fn issue(bank: &Bank, staff: Id<kinds::Staff>) -> Result<Enrolled, BankError> {
     let token = tokens::draw("jzt_", bank.entropy());
     let (hash, id) = (tokens::hash(token.expose()), bank.new_id());
     let expires = bank.now().plus_seconds(i64::from(bank.policies().staff_token_days) * 86_400);
+    let recorder = recorder(bank, "staff.issue_token", staff, &format!("until {expires}"));
     bank.store().write_blocking(move |uow| {
         records::insert_token(uow, &hash, (id, staff), expires)?;
+        recorder.write(uow, "done")?;
         Ok(Outcome::<(), ()>::Done(()))
     })?;
     Ok(Enrolled { staff, token, expires })
@@ -80,8 +90,10 @@ fn issue(bank: &Bank, staff: Id<kinds::Staff>) -> Result<Enrolled, BankError> {
 /// # Errors
 /// Trouble.
 pub fn revoke_blocking(bank: &Bank, staff: Id<kinds::Staff>) -> Result<usize, BankError> {
+    let recorder = recorder(bank, "staff.revoke_tokens", staff, "all tokens");
     let outcome = bank.store().write_blocking(move |uow| {
         let count = records::revoke_all(uow, staff)?;
+        recorder.write(uow, "done")?;
         Ok(Outcome::<usize, usize>::Done(count))
     })?;
     bank.caches().staff.forget_where(|found| found.staff == staff);

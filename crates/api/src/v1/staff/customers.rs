@@ -2,6 +2,7 @@
 
 use crate::dto::{Cursor, Listing, Moment, Page, Ref, ids, page};
 use axum::http::StatusCode;
+use bank::audit;
 use bank::customers::{self, CustomerSummary as Summary, Wanted};
 use edge::caller::{AsStaff, Look, Restrain, Search};
 use edge::reply::{self, Handled, Reply};
@@ -109,6 +110,7 @@ pub async fn search(who: AsStaff<Search>, Strict(body): Strict<CustomerSearch>) 
             return Err(Problem::because(ErrorCode::InvalidField, detail).at("/customer"));
         }
     };
+    audit::looked(&who.bank, who.principal(), "customers.search").await?;
     let found = customers::search(&who.bank, wanted).await?;
     let rows = found.map_err(|refusal| Problem::refused(&who.bank, refusal))?;
     Ok(Reply::ok(Page { data: rows.into_iter().map(show).collect(), next_cursor: None }))
@@ -118,6 +120,7 @@ pub async fn search(who: AsStaff<Search>, Strict(body): Strict<CustomerSearch>) 
 #[utoipa::path(get, path = "/v1/staff/customers/{customer}", tag = "staff",
     responses((status = 200, description = "The customer.", body = CustomerRecord)))]
 pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Customer>) -> Handled<CustomerRecord> {
+    audit::looked(&who.bank, who.principal(), "customers.view").await?;
     let view = reply::found(customers::view(&who.bank, id).await)?;
     Ok(Reply::ok(CustomerRecord {
         id: view.id.into(),
