@@ -66,12 +66,15 @@ pub fn begin(place: &Place, to: &Path, (keep, base_every): (Duration, Duration),
 
 /// Takes the wish back.
 pub fn end(place: &Place, json: bool) -> Result<Ended, Failure> {
+    if !place.data.is_dir() {
+        place.database()?;
+    }
     let was = Wish::take_back(&place.data)
         .map_err(|error| Failure::because(format!("the copy of {} cannot be ended", place.data.display()), error))?;
     if json {
         output::json(&json!({ "ended": was }));
     } else {
-        output::line(if was { "changes are not copied any more; what was copied stays" } else { "nothing was copied" });
+        output::line(if was { "changes are not copied any more; what was copied stays" } else { "no copy of this bank was asked for" });
     }
     Ok(Ended::fine_if(was))
 }

@@ -75,8 +75,15 @@ impl File {
         };
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::because(format!("the configuration {} cannot be read", path.display()), error))?;
-        toml::from_str(&text)
-            .map_err(|error| Failure::because(format!("the configuration {} cannot be used", path.display()), error))
+        toml::from_str(&text).map_err(|error| {
+            // Not the error's own text, which quotes the line: a password may stand in it.
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            Failure::new(format!(
+                "the configuration {} cannot be used: line {line}: {}",
+                path.display(),
+                error.message()
+            ))
+        })
     }
 }
 

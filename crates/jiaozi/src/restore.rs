@@ -47,7 +47,7 @@ pub struct Args {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).map_err(|error| format!("{error}; write it as 2026-11-22T10:15:00Z"))
+    Timestamp::parse(text).map_err(|error| error.to_string())
 }
 
 pub fn run(args: &Args) -> Result<Ended, Failure> {

@@ -2,18 +2,27 @@
 
 use crate::connection::Connection;
 use crate::error::SqlError;
-use crate::writer::GroupState;
 
 /// What a closure works on: the connection inside the group's transaction, and the state in memory.
 pub struct Unit<'a, S> {
     pub(crate) connection: &'a Connection,
     /// The in-memory state; its changes are undone with the unit.
     pub state: &'a mut S,
+    pub(crate) traces: Traces,
+}
+
+/// What a unit has left in the group's transaction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traces {
+    /// Its savepoint stands.
     pub(crate) savepoint: bool,
+    /// It has written rows that were not undone since.
+    pub(crate) wrote: bool,
+    /// A statement has failed.
     pub(crate) failed: bool,
 }
 
-impl<'a, S: GroupState> Unit<'a, S> {
+impl<'a, S> Unit<'a, S> {
     /// The connection, for reading only: sees everything that was written before in the group.
     #[must_use]
     pub fn reading(&self) -> &'a Connection {
@@ -26,8 +35,14 @@ impl<'a, S: GroupState> Unit<'a, S> {
     /// # Errors
     /// See [`SqlError`].
     pub fn execute(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<usize, SqlError> {
+        self.traces.wrote = true;
+        self.mark(sql, params)
+    }
+
+    /// As [`Unit::execute`], of a statement that writes no row.
+    fn mark(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<usize, SqlError> {
         let done = self.begin().and_then(|()| self.connection.execute(sql, params));
-        self.failed |= done.is_err();
+        self.traces.failed |= done.is_err();
         done
     }
 
@@ -37,25 +52,25 @@ impl<'a, S: GroupState> Unit<'a, S> {
     /// # Errors
     /// See [`SqlError`].
     pub fn put(&mut self, sql: &str, params: &[crate::Param<'_>]) -> Result<(), SqlError> {
+        self.traces.wrote = true;
         let done = self.begin().and_then(|()| self.connection.put(sql, params));
-        self.failed |= done.is_err();
+        self.traces.failed |= done.is_err();
         done
     }
 
     /// The unit cannot be kept any more: its state may be half changed.
     pub fn spoil(&mut self) {
-        self.failed = true;
+        self.traces.failed = true;
     }
 
     fn begin(&mut self) -> Result<(), SqlError> {
-        self.state.wrote();
         if self.connection.is_idle() {
             // The database has ended the group's transaction: a statement would now commit by itself, at once.
             return Err(SqlError::Full("the group was ended".to_owned()));
         }
-        if !self.savepoint {
+        if !self.traces.savepoint {
             self.connection.execute("SAVEPOINT unit", &[])?;
-            self.savepoint = true;
+            self.traces.savepoint = true;
         }
         Ok(())
     }
@@ -68,17 +83,19 @@ impl<'a, S: GroupState> Unit<'a, S> {
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<Result<T, R>, E>,
     ) -> Result<Result<T, R>, E> {
-        self.execute("SAVEPOINT attempt", &[])?;
+        let before = self.traces.wrote;
+        self.mark("SAVEPOINT attempt", &[])?;
         let result = body(self)?;
         if self.connection.is_idle() {
             // A statement that somebody else put in line may have ended the group: going back here would hide that.
-            self.failed = true;
+            self.traces.failed = true;
             return Err(SqlError::Full("the group was ended".to_owned()).into());
         }
         if result.is_err() {
-            self.execute("ROLLBACK TO attempt", &[])?;
+            self.mark("ROLLBACK TO attempt", &[])?;
+            self.traces.wrote = before;
         }
-        self.execute("RELEASE attempt", &[])?;
+        self.mark("RELEASE attempt", &[])?;
         Ok(result)
     }
 

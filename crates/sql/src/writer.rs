@@ -26,7 +26,7 @@ use crate::checkpoint::Checkpointer;
 use crate::connection::{Connection, Database};
 use crate::error::SqlError;
 use crate::queue::{Queue, Refused};
-use crate::unit::Unit;
+use crate::unit::{Traces, Unit};
 use crate::unit_error::UnitError;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,7 +67,7 @@ pub trait GroupState: Send + 'static {
     /// # Errors
     /// When the database fails.
     fn expect(&mut self, connection: &Connection, hints: &[Self::Hint]) -> Result<(), SqlError>;
-    /// A unit writes rows.
+    /// A unit that wrote rows is kept.
     fn wrote(&mut self);
     /// A point to which the closure's changes can be undone.
     fn mark(&mut self) -> usize;
@@ -423,10 +423,10 @@ impl<S: GroupState> Loop<S> {
     /// Runs a closure in a savepoint. Returns its error, and whether the group's transaction still stands.
     fn attempt(&mut self, work: &mut dyn Work<S>, forced: Option<Verdict>) -> (Option<UnitError>, bool) {
         let mark = self.state.mark();
-        let mut unit = Unit { connection: &self.connection, state: &mut self.state, savepoint: false, failed: false };
+        let mut unit = Unit { connection: &self.connection, state: &mut self.state, traces: Traces::default() };
         let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut unit)));
-        let (savepoint, failed) = (unit.savepoint, unit.failed);
-        self.end_unit(outcome, mark, (savepoint, failed), forced)
+        let traces = unit.traces;
+        self.end_unit(outcome, mark, traces, forced)
     }
 
     /// Releases a unit's savepoint or rolls it back, as its closure ended.
@@ -434,7 +434,7 @@ impl<S: GroupState> Loop<S> {
         &mut self,
         outcome: std::thread::Result<Verdict>,
         mark: usize,
-        (savepoint, failed): (bool, bool),
+        traces: Traces,
         forced: Option<Verdict>,
     ) -> (Option<UnitError>, bool) {
         if self.connection.is_idle() {
@@ -442,7 +442,7 @@ impl<S: GroupState> Loop<S> {
             return (Some(UnitError::NotCommitted), false);
         }
         let (error, verdict) = match outcome {
-            Ok(Verdict::Keep) if failed => {
+            Ok(Verdict::Keep) if traces.failed => {
                 tracing::error!("a unit of work passed over a failed statement");
                 (Some(UnitError::NotCommitted), Verdict::Undo)
             }
@@ -452,7 +452,7 @@ impl<S: GroupState> Loop<S> {
                 (Some(UnitError::Panicked), Verdict::Undo)
             }
         };
-        let ended = match (verdict, savepoint) {
+        let ended = match (verdict, traces.savepoint) {
             (Verdict::Keep, true) => self.connection.execute("RELEASE unit", &[]).map(drop),
             (Verdict::Undo, true) => self
                 .connection
@@ -463,6 +463,8 @@ impl<S: GroupState> Loop<S> {
         };
         if verdict == Verdict::Undo {
             self.state.undo_to(mark);
+        } else if traces.wrote {
+            self.state.wrote();
         }
         match ended {
             Ok(()) => (error, true),

@@ -365,6 +365,7 @@ impl GroupState for State {
         let changed = self.wrote
             || settled
             || !self.lines.is_empty()
+            || !self.holds.is_empty()
             || !self.keys.is_empty()
             || !self.events.is_empty()
             || !self.news.is_empty();

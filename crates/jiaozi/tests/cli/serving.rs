@@ -110,8 +110,16 @@ fn a_configuration_with_a_typing_mistake_is_refused() {
     std::fs::write(&file, "lissten = \"127.0.0.1:0\"\n").expect("written");
     let refused = run(&["serve", "--config", text(&file), "--data", text(&folder.path().join("bank"))]);
     assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("lissten"), "{}", refused.err);
+    assert!(refused.err.contains("line 1: unknown field `lissten`"), "{}", refused.err);
     assert!(!folder.path().join("bank").exists());
+    let url = "postgres://bank:sesame@db.example/bank";
+    for line in [format!("databse = \"{url}\""), format!("database = \"{url}"), format!("database = {url}")] {
+        std::fs::write(&file, format!("sandbox = true\n{line}\n")).expect("written");
+        let refused = run(&["serve", "--config", text(&file)]);
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains("line 2: "), "{}", refused.err);
+        assert!(!refused.err.contains("sesame"), "a password is shown: {}", refused.err);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Finished, GroupState, Loop, UnitError, Work, answer, set_all};
 use crate::error::SqlError;
-use crate::unit::Unit;
+use crate::unit::{Traces, Unit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -109,16 +109,17 @@ impl<S: GroupState> Loop<S> {
     fn attempt_alone(&mut self, work: &mut dyn Work<S>) -> Result<Option<UnitError>, ()> {
         let mark = self.state.mark();
         self.connection.execute("SAVEPOINT unit", &[]).and_then(|_| self.connection.send_line()).map_err(drop)?;
-        let mut unit = Unit { connection: &self.connection, state: &mut self.state, savepoint: true, failed: false };
+        let traces = Traces { savepoint: true, ..Traces::default() };
+        let mut unit = Unit { connection: &self.connection, state: &mut self.state, traces };
         let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut unit)));
-        let failed = unit.failed;
+        let traces = unit.traces;
         if self.connection.send_line().is_err() || self.connection.is_idle() {
             let healed = self.connection.execute("ROLLBACK TO unit", &[]);
             let healed = healed.and_then(|_| self.connection.execute("RELEASE unit", &[]));
             self.state.undo_to(mark);
             return healed.map(|_| Some(UnitError::NotCommitted)).map_err(drop);
         }
-        match self.end_unit(outcome, mark, (true, failed), None) {
+        match self.end_unit(outcome, mark, traces, None) {
             (error, true) => Ok(error),
             (_, false) => Err(()),
         }

@@ -150,6 +150,41 @@ fn a_node_whose_connection_is_cut_says_what_became_of_its_units_and_goes_on() {
 }
 
 #[test]
+fn what_keeps_nothing_does_not_move_the_head() {
+    let Some(Pair { stores: [one, two], shared, .. }) = &nodes() else { return };
+    people(one, 2);
+    assert!(post(one, 1, 1, 2, 100));
+    let server = sql::testing::server_of(shared.path()).expect("as before").open_writer(0).expect("opens");
+    let groups = || server.number("SELECT grp FROM head", &[]).expect("a head");
+    let before = groups();
+    let wish = entry(2, vec![step(2, 3, 40)]);
+    let tried = move |uow: &mut crate::Uow<'_, '_>| {
+        uow.attempt(|uow| {
+            let posted = uow.post(&wish)?.is_ok();
+            uow.schedule(uow.now(), "never", 1)?;
+            Ok(Err::<(), bool>(posted))
+        })
+    };
+    let dry = tried.clone();
+    let shown = one.write_blocking(move |uow| Ok(Outcome::<_, ()>::Done(dry(uow)?)));
+    assert!(matches!(shown, Ok(Outcome::Done(Err(true)))), "a dry run: {shown:?}");
+    let undone = one.write_blocking::<(), (), _>(move |uow| {
+        uow.schedule(uow.now(), "never", 1)?;
+        Err(StoreError::Bug("undone".to_owned()))
+    });
+    assert!(undone.is_err());
+    assert_eq!(groups(), before, "no other node has anything to take in");
+    let kept = one.write_blocking(move |uow| {
+        uow.schedule(uow.now(), "never", 1)?;
+        Ok(Outcome::<_, ()>::Done(tried(uow)?))
+    });
+    assert!(matches!(kept, Ok(Outcome::Done(Err(true)))), "what stood before the dry run is kept: {kept:?}");
+    assert_eq!(groups(), before + 1);
+    assert!(post(two, 3, 2, 3, 1));
+    assert_eq!((groups(), posted(one, 2), posted(two, 2)), (before + 2, 99, 99));
+}
+
+#[test]
 fn a_commit_that_the_server_does_not_vouch_for_is_unknown_and_acts_once() {
     let Some(Pair { stores: [one, two], shared, .. }) = &nodes() else { return };
     people(one, 2);
