@@ -74,7 +74,11 @@ pub fn end(place: &Place, json: bool) -> Result<Ended, Failure> {
     if json {
         output::json(&json!({ "ended": was }));
     } else {
-        output::line(if was { "changes are not copied any more; what was copied stays" } else { "no copy of this bank was asked for" });
+        output::line(if was {
+            "changes are not copied any more; what was copied stays"
+        } else {
+            "no copy of this bank was asked for"
+        });
     }
     Ok(Ended::fine_if(was))
 }

@@ -36,7 +36,8 @@ impl JobLoop {
         let mut lanes = Vec::with_capacity(Lane::ALL.len());
         for lane in Lane::ALL {
             let (wake, woken) = mpsc::channel();
-            let run = Run { bank: bank.clone(), lane, stopping: Arc::clone(&stopping), ends: ends.clone() };
+            let (stopping, ends) = (Arc::clone(&stopping), ends.clone());
+            let run = Run { bank: bank.clone(), lane, stopping, ends, failing: false };
             std::thread::Builder::new().name(lane.name().to_owned()).spawn(move || run.until(&woken))?;
             lanes.push((lane, wake));
         }
@@ -70,6 +71,8 @@ struct Run {
     lane: Lane,
     stopping: Arc<AtomicBool>,
     ends: Sender<Lane>,
+    /// The last round failed, which was said.
+    failing: bool,
 }
 
 impl Drop for Run {
@@ -83,7 +86,7 @@ impl Drop for Run {
 }
 
 impl Run {
-    fn until(self, woken: &Receiver<()>) {
+    fn until(mut self, woken: &Receiver<()>) {
         if self.lane == Lane::Books {
             self.tell_unknown();
         }
@@ -91,12 +94,16 @@ impl Run {
     }
 
     /// One round; says how long to wait for the next.
-    fn round(&self) -> Duration {
-        match jobs::run_lane(&self.bank, self.lane, &|| !self.stopping.load(Ordering::SeqCst)) {
+    fn round(&mut self) -> Duration {
+        let ran = jobs::run_lane(&self.bank, self.lane, &|| !self.stopping.load(Ordering::SeqCst));
+        let failing = std::mem::replace(&mut self.failing, ran.is_err());
+        match ran {
             Ok(0) => PAUSE,
             Ok(_) => Duration::ZERO,
             Err(error) => {
-                tracing::error!(%error, lane = self.lane.name(), "jobs cannot be read");
+                if !failing {
+                    tracing::error!(%error, lane = self.lane.name(), "jobs cannot be read");
+                }
                 PAUSE * 5
             }
         }

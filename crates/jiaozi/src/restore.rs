@@ -66,10 +66,16 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     if let Some(from) = &args.key {
         copy(from, &key, |_| Ok(()))?;
     }
+    if let (Some(ends), Some(at)) = (restored.ends, args.at) {
+        output::diagnostic(&format!(
+            "the copy goes to {ends} there and not to {at}: what was committed between is not in it, if anything was"
+        ));
+    }
     let (report, moment) = (restored.report, restored.moment.map(|at| at.to_string()));
     if args.json {
         output::json(&json!({
             "data": directory, "entries": report.entries, "accounts": report.accounts, "checked": true, "moment": moment,
+            "ends": restored.ends.map(|at| at.to_string()),
         }));
     } else {
         let (entries, accounts) = (grouped(report.entries), grouped(report.accounts));
@@ -91,7 +97,12 @@ struct Restored {
     report: Report,
     /// The moment, when it is known.
     moment: Option<Timestamp>,
+    /// Where the copy ends, when that is more than a second before the moment that was asked for.
+    ends: Option<Timestamp>,
 }
+
+/// A copy may be behind so far, in microseconds, and is not called short of anything.
+const USUAL_LAG: i64 = 1_000_000;
 
 /// The directory must hold no bank, nor what is left of one.
 fn refuse_taken(directory: &Path) -> Result<(), Failure> {
@@ -101,8 +112,10 @@ fn refuse_taken(directory: &Path) -> Result<(), Failure> {
             directory.display()
         )));
     }
-    // A log left behind by another bank would be replayed into the restored file when it is opened.
-    for left in ["-wal", "-shm"].map(|end| directory.join(format!("{}{end}", sql::FILE_NAME))) {
+    // A log would be replayed into the restored file when it is opened; `moved` would close the restored bank, and with `follow` it
+    // would write into the copy of the old one.
+    let log = ["-wal", "-shm"].map(|end| format!("{}{end}", sql::FILE_NAME));
+    for left in log.iter().map(String::as_str).chain(["moved", "follow"]).map(|name| directory.join(name)) {
         if left.exists() {
             return Err(Failure::new(format!(
                 "{} was left behind by another bank; restore into an empty directory",
@@ -138,7 +151,7 @@ fn from_file(file: &Path, target: &Path) -> Result<Restored, Failure> {
     // Its sums are compared once more, in the copy, and taken off: what was verified is what becomes a bank.
     copy(file, target, sql::unseal)?;
     own(target)?;
-    Ok(Restored { report, moment: None })
+    Ok(Restored { report, moment: None, ends: None })
 }
 
 /// Rebuilds under another name, has the checker read it, and only then gives the file its own name.
@@ -155,11 +168,11 @@ fn from_copy(from: &Path, at: Option<Timestamp>, target: &Path) -> Result<Restor
             .map_err(|error| Failure::because(format!("{} cannot be written", target.display()), error))?;
         Ok(restored)
     });
-    restored.inspect_err(|_| {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", unfinished.display()));
-        }
-    })
+    // What the checker has left beside the file; when all went well the file itself has its name.
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", unfinished.display()));
+    }
+    restored
 }
 
 fn rebuild(from: &Path, at: Option<Timestamp>, unfinished: &Path) -> Result<Restored, Failure> {
@@ -190,7 +203,9 @@ fn rebuild(from: &Path, at: Option<Timestamp>, unfinished: &Path) -> Result<Rest
         )));
     }
     migrate::refuse_newer(unfinished)?;
-    Ok(Restored { report, moment: Some(Timestamp::from_micros(rebuilt.moment)) })
+    let ends = rebuilt.ends.filter(|ends| at.is_some_and(|at| at.micros().saturating_sub(*ends) > USUAL_LAG));
+    let (moment, ends) = (Some(Timestamp::from_micros(rebuilt.moment)), ends.map(Timestamp::from_micros));
+    Ok(Restored { report, moment, ends })
 }
 
 /// Whether the file begins as every database file does (SQLite file format, section 1.2.1).

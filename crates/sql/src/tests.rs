@@ -313,3 +313,25 @@ fn a_backup_is_for_its_owner_alone() {
     assert_eq!(std::fs::metadata(&copy).expect("is there").permissions().mode() & 0o777, 0o600);
     assert!(matches!(copy_to(&source, &copy), Err(BackupError::Exists)));
 }
+
+#[test]
+fn a_step_that_programs_of_before_cannot_work_with_must_say_so() {
+    let declared = |name, sql| Migration { version: 1, name, sql }.is_declared();
+    for fine in [
+        "CREATE TABLE t(n INTEGER NOT NULL); CREATE UNIQUE INDEX t_n ON t(n)",
+        "ALTER TABLE t ADD COLUMN m TEXT; CREATE INDEX t_m ON t(m)",
+        "ALTER TABLE t ADD COLUMN m INTEGER NOT NULL DEFAULT 0",
+    ] {
+        assert!(declared("more", fine), "{fine}");
+    }
+    for taking in [
+        "DROP TABLE t",
+        "CREATE TABLE new(n INTEGER); DROP TABLE t; ALTER TABLE new RENAME TO t",
+        "alter table t drop column m",
+        "ALTER TABLE t ADD COLUMN m INTEGER NOT NULL",
+        "CREATE UNIQUE INDEX t_n ON t(n)",
+    ] {
+        assert!(!declared("less", taking), "{taking}");
+        assert!(declared("contract: less", taking), "{taking}");
+    }
+}

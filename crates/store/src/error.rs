@@ -1,7 +1,11 @@
 //! Trouble: the store could not do it. Never a business "no", and never "not found".
 
 use sql::{SqlError, UnitError};
+use std::collections::HashMap;
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Why a unit of work or a read has no result.
 #[derive(Debug)]
@@ -60,13 +64,49 @@ impl From<SqlError> for StoreError {
             | SqlError::Refused(_)
             | SqlError::Behind(_)
             | SqlError::Unsure => {
-                tracing::error!(%error, "database");
+                complain(&error);
                 Self::Unavailable
             }
             SqlError::NoReader => Self::Overloaded,
             SqlError::TooLong => Self::TooLong,
             SqlError::Constraint(text) | SqlError::Other(text) => Self::Bug(text),
         }
+    }
+}
+
+/// Says what the database says. While it is away everybody who needs it meets the same trouble, many times a second; that a log
+/// fills the disk must not be added to it, so each kind is told once in [`SILENCE`], with how often it was met since.
+fn complain(error: &SqlError) {
+    static TOLD: Mutex<Option<Told>> = Mutex::new(None);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how often something is logged is the machine's time, not the bank's"
+    )]
+    let now = Instant::now();
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(untold) = told.get_or_insert_default().meet(discriminant(error), now) {
+        tracing::error!(%error, untold, "database");
+    }
+}
+
+/// Longer than somebody who reads the log wants to wait, and short enough to see that it lasts.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// When each kind of trouble was last told, and how often it was met since.
+#[derive(Default)]
+struct Told(HashMap<Discriminant<SqlError>, (Instant, u64)>);
+
+impl Told {
+    /// Meets trouble; how often it was met and not told, when it is to be told now.
+    fn meet(&mut self, kind: Discriminant<SqlError>, now: Instant) -> Option<u64> {
+        let told = self.0.get_mut(&kind);
+        if let Some((last, untold)) = told
+            && now.duration_since(*last) < SILENCE
+        {
+            *untold += 1;
+            return None;
+        }
+        self.0.insert(kind, (now, 0)).map_or(Some(0), |(_, untold)| Some(untold))
     }
 }
 
@@ -78,5 +118,23 @@ impl From<UnitError> for StoreError {
             UnitError::Unknown => Self::Unknown,
             UnitError::Panicked => Self::Bug("a unit of work panicked".to_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SILENCE, SqlError, Told, discriminant};
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any moment will do")]
+    fn the_same_trouble_is_told_now_and_then_and_another_at_once() {
+        let (mut told, begin) = (Told::default(), std::time::Instant::now());
+        let (lost, full) = (SqlError::Lost("away".to_owned()), SqlError::Full("full".to_owned()));
+        assert_eq!(told.meet(discriminant(&lost), begin), Some(0));
+        assert_eq!(told.meet(discriminant(&lost), begin), None);
+        assert_eq!(told.meet(discriminant(&full), begin), Some(0));
+        assert_eq!(told.meet(discriminant(&lost), begin + SILENCE / 2), None);
+        assert_eq!(told.meet(discriminant(&lost), begin + SILENCE), Some(2));
+        assert_eq!(told.meet(discriminant(&lost), begin + SILENCE), None);
     }
 }

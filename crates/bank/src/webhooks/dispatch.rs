@@ -63,11 +63,13 @@ pub async fn round(bank: &Bank, sender: &Arc<dyn WebhookSender>) -> Result<usize
 pub async fn run(bank: Bank, sender: Arc<dyn WebhookSender>, stop: impl Future<Output = ()>) {
     let mut events = bank.store().events();
     let mut dispatcher = Dispatcher::new(bank, sender);
-    let mut stop = pin!(stop);
+    let (mut stop, mut waiting) = (pin!(stop), false);
     loop {
-        if let Err(error) = dispatcher.begin().await {
+        let begun = dispatcher.begin().await;
+        if let (Err(error), false) = (&begun, waiting) {
             tracing::warn!(%error, "webhooks wait");
         }
+        waiting = begun.is_err();
         let busy = !dispatcher.running.is_empty();
         tokio::select! {
             () = &mut stop => return,

@@ -3,10 +3,9 @@
 
 use crate::program::{Run, jiaozi, run, text};
 use crate::serving::{Serving, get};
+use crate::talking::{json, post, word};
 use serde_json::Value;
 use sql::testing::cluster::Cluster;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -27,28 +26,6 @@ fn refused(from: &Path, to: &str, about: &str) {
     assert!(run.err.contains(about), "not about {about}: {}", run.err);
 }
 
-/// POST, and the status line with the body.
-fn post(address: &str, path: &str, (token, key): (&str, &str), body: &Value) -> (String, Value) {
-    let mut stream = TcpStream::connect(address).expect("somebody listens");
-    let caller = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
-    let key = if key.is_empty() { String::new() } else { format!("idempotency-key: {key}\r\n") };
-    let (body, host) = (body.to_string(), format!("host: {address}\r\ncontent-type: application/json\r\n"));
-    let head = format!(
-        "POST {path} HTTP/1.1\r\n{host}{caller}{key}content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let status = answer.lines().next().expect("a status").to_owned();
-    (status, json(&answer))
-}
-
-fn json(answer: &str) -> Value {
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
-}
-
 /// Reads all events, which are numbered without gaps; gives the last number.
 fn events(address: &str, staff: &str) -> u64 {
     let mut last = 0;
@@ -63,10 +40,6 @@ fn events(address: &str, staff: &str) -> u64 {
             assert_eq!(event["number"].as_u64(), Some(last), "{event}");
         }
     }
-}
-
-fn word<'a>(page: &'a Value, pointer: &str) -> &'a str {
-    page.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {page}"))
 }
 
 /// A node's directory with what the move said to copy.

@@ -59,6 +59,9 @@ pub struct Rebuilt {
     pub moment: i64,
     /// Records that were applied.
     pub records: u64,
+    /// Where the copy ends, when that is before the moment that was asked for: nothing committed after it is there, whether the
+    /// moment lies in the future, or between two chains.
+    pub ends: Option<i64>,
 }
 
 /// Writes the database as it was at a moment (the last one when absent) into a new file, and flushes it.
@@ -66,7 +69,7 @@ pub struct Rebuilt {
 /// # Errors
 /// See [`RebuildError`]; the file may then be there, half written.
 pub fn rebuild(from: &Path, at: Option<i64>, target: &Path) -> Result<Rebuilt, RebuildError> {
-    let at = at.unwrap_or(i64::MAX);
+    let (asked, at) = (at, at.unwrap_or(i64::MAX));
     let (chain, base) = choose(from, at)?;
     let head = Head::read(&chain)?.ok_or(RebuildError::None)?;
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(target)?;
@@ -74,13 +77,14 @@ pub fn rebuild(from: &Path, at: Option<i64>, target: &Path) -> Result<Rebuilt, R
     let mut work =
         Work { chain, head, base, at, after, file, size: None, moment: None, records: 0, waiting: Vec::new() };
     work.put_base()?;
-    work.apply()?;
+    let whole = work.apply()? == Applied::Whole;
     let moment = work.moment.ok_or_else(|| work.damaged("the chain ends before its base is a moment".to_owned()))?;
     if let Some(size) = work.size {
         work.file.set_len(u64::from(size) * PAGE as u64)?;
     }
     work.file.sync_all()?;
-    Ok(Rebuilt { moment, records: work.records })
+    let ends = asked.is_some_and(|at| whole && at > work.head.covered).then_some(work.head.covered.max(moment));
+    Ok(Rebuilt { moment, records: work.records, ends })
 }
 
 /// The newest base that is a moment no later than `at`, and its chain.
@@ -99,6 +103,15 @@ fn choose(from: &Path, at: i64) -> Result<(PathBuf, Base), RebuildError> {
         }
     }
     Err(oldest.map_or(RebuildError::None, RebuildError::TooEarly))
+}
+
+/// How much of a chain was applied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    /// What was committed up to the moment.
+    Part,
+    /// All that there is.
+    Whole,
 }
 
 struct Work {
@@ -136,7 +149,7 @@ impl Work {
     }
 
     /// Reads the records from the log that has the base's first one to the moment, each verified.
-    fn apply(&mut self) -> Result<(), RebuildError> {
+    fn apply(&mut self) -> Result<Applied, RebuildError> {
         let logs = named(&self.chain, "log-")?;
         let firsts: Vec<u64> = logs.iter().filter_map(|log| numbers(log).first().copied()).collect();
         let begin = firsts.iter().rposition(|first| *first <= self.base.from).unwrap_or(0);
@@ -162,7 +175,7 @@ impl Work {
                 }
                 (next, sum) = (next + 1, Some(record.sum));
                 if record.label.whole && record.label.moment > self.at {
-                    return Ok(());
+                    return Ok(Applied::Part);
                 }
                 self.take(record)?;
             }
@@ -175,7 +188,7 @@ impl Work {
                 self.head.number
             )));
         }
-        Ok(())
+        Ok(Applied::Whole)
     }
 
     /// Applies a record once the chain is a moment with it.

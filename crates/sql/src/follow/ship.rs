@@ -2,7 +2,7 @@
 //! older than is to be kept. It may be stuck in a dead mount for as long as it likes: the bank does not wait for it.
 
 use super::base::Copying;
-use super::chain::{Head, bases, chains, log_name, named, numbers, sums_of, sync_directory};
+use super::chain::{Head, bases, chains, copy_state, log_name, named, numbers, sums_of, sync_directory};
 use super::record::{self, Label};
 use super::tap::{Cut, Tap};
 use super::wall_clock;
@@ -108,6 +108,8 @@ struct At {
     /// A record that is not known to have arrived, and the head that goes with it.
     unsent: Option<(Vec<u8>, Head)>,
     base: Option<Copying>,
+    /// While this chain has no base yet nothing of it can be restored: how far the chains before it go.
+    before: Option<i64>,
     next_base: i64,
     /// The last attempt failed: look again at what is there before writing.
     doubtful: bool,
@@ -167,8 +169,8 @@ impl Ship {
             self.wish = wish;
         }
         if self.wish.is_some() {
-            let covered = self.at.as_ref().map_or(0, |at| at.head.covered);
-            let behind = Duration::from_micros(u64::try_from(self.looked - covered).unwrap_or(0));
+            // A clock that was set back says as little as no copy.
+            let behind = Duration::from_micros(self.looked.abs_diff(self.at.as_ref().map_or(0, At::covered)));
             metrics::gauge!("jiaozi_copy_lag_seconds", "bank" => self.directory.display().to_string()).set(behind);
         }
     }
@@ -193,8 +195,8 @@ impl Ship {
         if let (Some((head, base)), Some(chain)) = (found, last) {
             let log = open_log(&chain, &head)?;
             let next_base = base.moment.saturating_add(micros(wish.base_every));
-            self.at =
-                Some(At { _lock: lock, to, chain, log, head, unsent: None, base: None, next_base, doubtful: false });
+            let (unsent, base, before, doubtful) = (None, None, None, false);
+            self.at = Some(At { _lock: lock, to, chain, log, head, unsent, base, before, next_base, doubtful });
             return Ok(());
         }
         // Whatever the tap has read so far, the new chain begins with the first frame of the log that is there now.
@@ -202,6 +204,7 @@ impl Ship {
         tap.close();
         tap.open().map_err(io::Error::other)?;
         drop(tap);
+        let before = Some(copy_state(&to).ok().flatten().map_or(0, |state| state.covered));
         let chain = to.join(format!("chain-{:016}", wall_clock()));
         std::fs::DirBuilder::new().mode(0o700).create(&chain)?;
         sync_directory(&to)?;
@@ -209,8 +212,8 @@ impl Ship {
         let log = open_log(&chain, &head)?;
         head.write(&chain)?;
         tracing::info!(chain = %chain.display(), "a new copy of the bank begins");
-        self.at =
-            Some(At { _lock: lock, to, chain, log, head, unsent: None, base: None, next_base: 0, doubtful: false });
+        let (unsent, base, next_base, doubtful) = (None, None, 0, false);
+        self.at = Some(At { _lock: lock, to, chain, log, head, unsent, base, before, next_base, doubtful });
         Ok(())
     }
 
@@ -234,6 +237,11 @@ impl Ship {
 }
 
 impl At {
+    /// Everything committed before this moment can be restored.
+    fn covered(&self) -> i64 {
+        self.before.unwrap_or(self.head.covered)
+    }
+
     /// Makes a record of what was cut, or lets the head say that there was nothing.
     fn prepare(&mut self, cut: &Cut, before: i64) {
         let moment = wall_clock().max(self.head.moment);
@@ -301,6 +309,7 @@ impl At {
                 }
                 let Some(base) = self.base.take() else { return Ok(false) };
                 base.finish(&self.chain, (self.head.number, self.head.moment))?;
+                self.before = None;
                 self.next_base = self.head.moment.saturating_add(micros(wish.base_every));
                 tracing::info!(chain = %self.chain.display(), "a base of the copy is whole");
                 self.forget(wish)?;

@@ -146,6 +146,16 @@ fn a_copy_goes_on_after_the_process_has_ended_and_begins_anew_with_another_log()
     world.caught_up();
     assert_eq!(chains(), 2);
     assert_eq!(world.rows_at(None).0, 40);
+    // Between the two chains there is no moment, and that is said.
+    let second = super::chain::chains(&world.to).expect("read").pop().expect("a chain");
+    let later = super::chain::bases(&second).expect("read")[0].moment;
+    let target = world.data.join("between");
+    let rebuilt = rebuild(&world.to, Some(later - 1), &target).expect("restored");
+    assert_eq!(look(&target).0, 30);
+    assert!(rebuilt.ends.is_some_and(|ends| rebuilt.moment <= ends && ends < later), "{rebuilt:?} {later}");
+    let target = world.data.join("exactly");
+    let rebuilt = rebuild(&world.to, Some(later), &target).expect("restored");
+    assert_eq!((rebuilt.moment, rebuilt.ends.is_some_and(|ends| ends < later)), (later, false), "{rebuilt:?}");
 }
 
 #[test]
