@@ -221,15 +221,17 @@ impl Ship {
     fn ship(&mut self, wish: &Wish) -> io::Result<bool> {
         let Some(at) = &mut self.at else { return Ok(false) };
         if at.doubtful && !at.is_as_left(wish)? || !lock(&self.tap).is_open() {
-            // Another chain: of this one nobody knows what follows.
+            // Another chain: of this one nobody knows what follows, and what was cut for it is in no other.
+            lock(&self.tap).close();
             self.at = None;
             return Ok(false);
         }
         if at.unsent.is_none() {
             let before = wall_clock();
-            let cut = lock(&self.tap).cut().map_err(io::Error::other)?;
+            let wanted = at.base.as_ref().is_some_and(Copying::is_ended);
+            let cut = lock(&self.tap).cut(wanted).map_err(io::Error::other)?;
             let Some(cut) = cut else { return Ok(false) };
-            at.prepare(&cut, before);
+            at.prepare(&cut, wanted, before);
         }
         at.send()?;
         at.base_on(&self.database, &self.tap, wish)
@@ -242,11 +244,10 @@ impl At {
         self.before.unwrap_or(self.head.covered)
     }
 
-    /// Makes a record of what was cut, or lets the head say that there was nothing.
-    fn prepare(&mut self, cut: &Cut, before: i64) {
+    /// Makes a record of what was cut, or lets the head say that there was nothing; an empty record when one is `wanted`.
+    fn prepare(&mut self, cut: &Cut, wanted: bool, before: i64) {
         let moment = wall_clock().max(self.head.moment);
         let covered = if cut.complete { before.max(self.head.covered) } else { self.head.covered };
-        let wanted = self.base.as_ref().is_some_and(Copying::is_ended);
         if cut.pages.is_empty() && !wanted {
             if covered.abs_diff(self.head.covered) >= NOW_AND_THEN.unsigned_abs() {
                 self.unsent = Some((Vec::new(), Head { covered, ..self.head.clone() }));

@@ -61,7 +61,7 @@ struct Open {
     sum: Sum,
     pages: BTreeMap<u32, Page>,
     size: u32,
-    /// Cuts made since the current log began.
+    /// Cuts since the current log began that became records.
     since: u64,
     /// The log that was current at first; every later one was followed from its first frame.
     first: Option<Salts>,
@@ -110,7 +110,7 @@ impl Tap {
         self.open.as_ref().and_then(|open| open.first)
     }
 
-    /// How many cuts, empty ones not counted, were made since the current log began.
+    /// How many cuts became records since the current log began: a base needs all of these, since the log may not be in the file.
     pub(crate) fn since(&self) -> u64 {
         self.open.as_ref().map_or(0, |open| open.since)
     }
@@ -135,13 +135,13 @@ impl Tap {
         read
     }
 
-    /// What was committed since the last cut.
-    pub(crate) fn cut(&mut self) -> Result<Option<Cut>, SqlError> {
+    /// What was committed since the last cut; it becomes a record unless it is empty and none is `wanted` of it.
+    pub(crate) fn cut(&mut self, wanted: bool) -> Result<Option<Cut>, SqlError> {
         let complete = self.read()?;
         let Some(open) = &mut self.open else { return Ok(None) };
         let pages = std::mem::take(&mut open.pages);
         let salts = open.salts.unwrap_or_default();
-        open.since += u64::from(!pages.is_empty());
+        open.since += u64::from(wanted || !pages.is_empty());
         Ok(Some(Cut { pages, size: open.size, salts, complete }))
     }
 

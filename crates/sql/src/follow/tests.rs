@@ -36,7 +36,11 @@ impl World {
     }
 
     fn follow(&self) {
-        let (keep, base_every) = (Duration::from_hours(1), Duration::from_hours(1));
+        self.follow_with_bases(Duration::from_hours(1));
+    }
+
+    fn follow_with_bases(&self, base_every: Duration) {
+        let keep = Duration::from_hours(1);
         let wish = Wish { to: self.to.clone(), id: "one".to_owned(), keep, base_every };
         copy_wish(&self.data, &wish).expect("wished");
     }
@@ -181,6 +185,28 @@ fn a_destination_that_goes_away_and_comes_back_is_gone_on_with() {
 }
 
 #[test]
+fn a_destination_that_comes_back_as_it_was_before_gets_a_new_chain() {
+    let world = World::new();
+    let writer = world.writer();
+    world.follow();
+    let _checkpointer = Checkpointer::start(&world.file()).expect("started");
+    insert(&writer, 5, 9_000);
+    world.caught_up();
+    let (earlier, away) = (world.to.with_extension("earlier"), world.to.with_extension("away"));
+    let copied = std::process::Command::new("cp").arg("-a").arg(&world.to).arg(&earlier).status();
+    assert!(copied.expect("cp runs").success());
+    insert(&writer, 5, 9_000);
+    world.caught_up();
+    std::fs::rename(&world.to, &away).expect("away");
+    insert(&writer, 5, 9_000);
+    std::thread::sleep(Duration::from_millis(1_500));
+    std::fs::rename(&earlier, &world.to).expect("an older one in its place");
+    world.caught_up();
+    assert_eq!(world.rows_at(None).0, 15, "nothing of what went to the other one is missing");
+    assert_eq!(super::chain::chains(&world.to).expect("read").len(), 2);
+}
+
+#[test]
 fn what_is_damaged_or_missing_is_refused() {
     let world = World::new();
     let writer = world.writer();
@@ -240,4 +266,25 @@ fn an_idle_bank_whose_log_is_empty_is_copied_too() {
     world.caught_up();
     assert_eq!(world.rows_at(None).0, 10);
     drop(checkpointer);
+}
+
+#[test]
+fn every_base_of_a_quiet_bank_is_the_whole_bank() {
+    let world = World::new();
+    let writer = world.writer();
+    world.follow_with_bases(Duration::from_secs(1));
+    let _checkpointer = Checkpointer::start(&world.file()).expect("started");
+    insert(&writer, 5, 9_000);
+    world.caught_up();
+    // Nothing is written while the next bases are made, and the log stays: it is too short to be moved into the file.
+    let (begun, mut bases) = (wall_clock(), Vec::new());
+    while bases.len() < 4 {
+        assert!(wall_clock() - begun < 60_000_000, "{} bases", bases.len());
+        std::thread::sleep(Duration::from_millis(50));
+        let chain = super::chain::chains(&world.to).expect("read").pop().expect("a chain");
+        bases = super::chain::bases(&chain).unwrap_or_default();
+    }
+    for base in bases {
+        assert_eq!(world.rows_at(Some(base.moment)).0, 5, "{base:?}");
+    }
 }
