@@ -11,7 +11,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use vocabulary::{Id, kinds};
 
-/// Enrol members of staff, issue and revoke their tokens (while the bank is stopped)
+/// Enrol members of staff, issue and revoke their tokens (embedded, while the bank is stopped)
 ///
 /// A token is shown once and not stored. It is for the HTTP API: `Authorization: Bearer jzt_…`.
 #[derive(clap::Args)]

@@ -125,7 +125,8 @@ impl Database {
         }
         let skew = skew(&connection, clock)?;
         if skew.abs() > MOST_SKEW {
-            let (seconds, direction) = (skew.abs() / 1_000_000, if skew > 0 { "ahead of" } else { "behind" });
+            let (millis, direction) = (skew.abs() / 1_000, if skew > 0 { "ahead of" } else { "behind" });
+            let seconds = format!("{}.{:03}", millis / 1_000, millis % 1_000);
             return Err(SqlError::Refused(format!(
                 "the server's clock is {seconds} s {direction} ours, and at most {} s are allowed; set both by NTP",
                 MOST_SKEW / 1_000_000
