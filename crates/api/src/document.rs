@@ -59,6 +59,7 @@ const WITHOUT_KEY: &[&str] = &[
 const PATH_IDS: &[(&str, &str)] = &[
     ("account", k::Account::PREFIX),
     ("alias", k::Alias::PREFIX),
+    ("approval", k::Approval::PREFIX),
     ("bank_account", k::BankAccount::PREFIX),
     ("case", k::Case::PREFIX),
     ("customer", k::Customer::PREFIX),
@@ -228,6 +229,8 @@ fn problem_schema(codes: &[&str]) -> Value {
                 "pointer": {"type": "string", "description": "A JSON pointer, or the name of a parameter or header."},
                 "detail": {"type": "string"},
             }}},
+            "approval": {"type": "string", "pattern": dto::pattern("apr"),
+                "description": "The approval that an act of staff waits for."},
             "limit": {"type": "object", "description": "The limit that was reached.",
                 "required": ["window", "direction", "whose", "limit", "left", "resets_at"],
                 "properties": {

@@ -9,6 +9,7 @@
 
 pub mod accounting;
 pub mod aliases;
+pub mod approvals;
 pub mod audit;
 mod bank;
 pub mod bank_accounts;

@@ -17,6 +17,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::sessions::MIGRATIONS,
         crate::staff::MIGRATIONS,
         crate::audit::MIGRATIONS,
+        crate::approvals::MIGRATIONS,
         crate::notices::MIGRATIONS,
         crate::entries::MIGRATIONS,
         crate::webhooks::MIGRATIONS,

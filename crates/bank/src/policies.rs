@@ -18,19 +18,19 @@ pub use terms::{Bearer, Calendar, Fee, Limits, RoundingRule, SettlementMode, Set
 use crate::bank::Bank;
 use crate::currencies::Currencies;
 use crate::error::BankError;
+use crate::staff::{Permission, Role, Roles};
 use ledger::LimitSet;
 use money::Currency;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Job, Outcome, StoreError, Uow};
 use vocabulary::{BookingDate, Timestamp};
 
 /// A policy row comes into force.
 pub const JOB_EFFECTIVE: &str = "policies.effective";
 
-/// The policies in force at one moment.
+/// The policies in force at one moment. A name that this program does not know is a policy of a newer one, and passed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Policies {
     /// How many rows have come into force; the journal keeps it with each entry.
     #[serde(skip)]
@@ -100,6 +100,12 @@ pub struct Policies {
     pub webhook_secret_overlap_seconds: u32,
     /// How many webhook endpoints an owner may have.
     pub webhook_endpoints: u32,
+    /// Roles of staff, and what each may do.
+    pub roles: Roles,
+    /// Acts of staff that need a second person's approval, such as `policies.set`.
+    pub four_eyes: BTreeSet<String>,
+    /// Hours for which an act that was asked for can be approved and carried out.
+    pub approval_hours: u32,
 }
 
 impl Policies {
@@ -142,6 +148,12 @@ impl Policies {
     pub fn tier_limits(&self, tier: u8, currency: Currency) -> (LimitSet, LimitSet) {
         let row = self.limits.iter().find(|row| row.tier == tier && row.currency == currency.code());
         row.map_or_else(Default::default, |row| (row.person.to_set(), row.account.to_set()))
+    }
+
+    /// Whether a role may do something.
+    #[must_use]
+    pub fn may(&self, role: Role, permission: Permission) -> bool {
+        self.roles.get(role.name()).is_some_and(|may| may.contains(&permission))
     }
 
     /// The JSON value of a policy.

@@ -7,7 +7,7 @@ use ledger::{AccountNo, Direction, Reached, Window};
 use money::{Currency, print_minor};
 use serde::{Deserialize, Serialize};
 use store::{StoreError, Uow};
-use vocabulary::{ErrorCode, Timestamp};
+use vocabulary::{ErrorCode, Id, Timestamp, kinds};
 
 /// A business "no". It is recorded under the wish's key, so that a retry is refused the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Refusal {
     /// The field of the command that is at fault, such as `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The approval that the act waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Id<kinds::Approval>>,
 }
 
 /// A limit that was reached.
@@ -47,13 +50,13 @@ impl Refusal {
     /// A refusal with the code's own title and action as its sentence.
     #[must_use]
     pub fn of(code: ErrorCode) -> Self {
-        Self { code, detail: format!("{}. {}", code.title(), code.action()), limit: None, field: None }
+        Self { code, detail: format!("{}. {}", code.title(), code.action()), limit: None, field: None, approval: None }
     }
 
     /// A refusal with a sentence of its own.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), limit: None, field: None }
+        Self { code, detail: detail.into(), limit: None, field: None, approval: None }
     }
 
     /// Names the field at fault.

@@ -2,27 +2,26 @@
 //!
 //! Every closure runs twice, the first time undone, so that side effects outside units are found.
 
+mod vault;
+
+pub use vault::FixedVault;
+
 use crate::bank::{Bank, BankOptions};
 use crate::chart::Own;
 use crate::customers::{self, Import};
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::merchants::{self, MerchantAccount, NewMerchant};
-use crate::sealed::cipher;
+use crate::policies::{self, Change};
 use crate::wallets::WalletAccount;
 use crate::wish::{Principal, Wish};
-use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
-use aws_lc_rs::digest::{SHA256, digest};
 use ledger::{Count, Step, UpTo};
 use money::{Currency, Money};
 pub use ports::Outcome;
-use ports::{
-    BankRail, DataKey, Instruction, KeyVault, Message, Notifier, NotifyError, RailError, Report, StatementLine,
-    VaultError,
-};
+use ports::{BankRail, Instruction, Message, Notifier, NotifyError, RailError, Report, StatementLine};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use store::StoreError;
-use vocabulary::{Clock, Entropy, Id, Secret, Timestamp, kinds};
+use vocabulary::{Clock, Entropy, Id, Timestamp, kinds};
 
 /// A clock that stands still until it is moved.
 pub struct ManualClock(AtomicI64);
@@ -66,44 +65,6 @@ impl Entropy for SeededEntropy {
             let bytes = (z ^ z >> 31).to_be_bytes();
             chunk.copy_from_slice(&bytes[..chunk.len()]);
         }
-    }
-}
-
-/// A key vault with a fixed key.
-#[derive(Default)]
-pub struct FixedVault {
-    counter: AtomicU64,
-}
-
-impl FixedVault {
-    fn key() -> DataKey {
-        Secret::new([42; 32])
-    }
-}
-
-impl KeyVault for FixedVault {
-    fn wrap(&self, context: &[u8], key: &DataKey) -> Result<Vec<u8>, VaultError> {
-        let mut nonce = [0; NONCE_LEN];
-        nonce[4..].copy_from_slice(&self.counter.fetch_add(1, Ordering::SeqCst).to_be_bytes());
-        let mut sealed = key.expose().to_vec();
-        let tag = cipher(&Self::key())
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
-            .map_err(|_| VaultError::Refused)?;
-        Ok([nonce.as_slice(), &sealed, tag.as_ref()].concat())
-    }
-
-    fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<DataKey, VaultError> {
-        let (nonce, sealed) = wrapped.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Refused)?;
-        let mut buffer = sealed.to_vec();
-        let plain = cipher(&Self::key())
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut buffer)
-            .map_err(|_| VaultError::Refused)?;
-        <[u8; 32]>::try_from(&*plain).map(Secret::new).map_err(|_| VaultError::Refused)
-    }
-
-    fn derive(&self, purpose: &str) -> Result<DataKey, VaultError> {
-        let found = digest(&SHA256, purpose.as_bytes());
-        Ok(Secret::new(std::array::from_fn(|place| found.as_ref()[place])))
     }
 }
 
@@ -308,6 +269,21 @@ impl TestBank {
         let clock = Arc::new(ManualClock::at(start));
         let directory = tempfile::tempdir().expect("a temporary directory");
         Self::open(directory, clock, 1)
+    }
+
+    /// From now on no act of staff needs a second person.
+    ///
+    /// # Panics
+    /// When the policy cannot be set.
+    pub async fn one_pair_of_eyes(&self) {
+        let change = Change {
+            name: "four_eyes".to_owned(),
+            value: serde_json::json!([]),
+            from: None,
+            source: "a test".to_owned(),
+        };
+        let wish = Wish::internal(Principal::System, "policies.set");
+        policies::set(&self.bank, wish, change).await.expect("no trouble").result.expect("it is set");
     }
 
     /// Opens the bank of a directory; another seed for each start.

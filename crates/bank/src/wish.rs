@@ -1,5 +1,6 @@
 //! A wish: who wants what, under which idempotency key; and [`crate::Bank::once`], which acts on it at most once.
 
+use crate::approvals::Gate;
 use crate::audit::Recorder;
 use crate::bank::Bank;
 use crate::error::BankError;
@@ -131,6 +132,35 @@ type Unit<T> = Result<Outcome<Found<T>, Found<T>>, StoreError>;
 struct Around {
     responses: Arc<Responses>,
     recorder: Option<Recorder>,
+    gate: Option<Gate>,
+}
+
+impl Around {
+    /// The act itself, behind its gate.
+    fn act<T, F>(&self, uow: &mut Uow<'_, '_>, operation: &str, body: &mut F) -> Result<Result<T, Refusal>, StoreError>
+    where
+        F: FnMut(&mut Uow<'_, '_>) -> Result<Outcome<T, Refusal>, StoreError>,
+    {
+        let pass = match self.gate.as_ref().map(|gate| gate.pass(uow)).transpose()? {
+            Some(Err(refusal)) => return Ok(Err(refusal)),
+            Some(Ok(pass)) => Some(pass),
+            None => None,
+        };
+        let lines = uow.lines_written();
+        match body(uow)? {
+            Outcome::Done(value) => {
+                if let (Some(gate), Some(pass)) = (&self.gate, pass) {
+                    gate.done(uow, pass)?;
+                }
+                Ok(Ok(value))
+            }
+            // The store looks at the unit as a whole; here each wish of a unit is looked at by itself.
+            Outcome::Refused(_) if uow.lines_written() != lines => {
+                Err(StoreError::Bug(format!("a refusal of {operation} moved or held money")))
+            }
+            Outcome::Refused(refusal) => Ok(Err(refusal)),
+        }
+    }
 }
 
 /// The unit around a use case's closure: recall, act, remember, record.
@@ -147,15 +177,7 @@ where
             let same = found.fingerprint == fingerprint;
             return Ok(Outcome::Done(if same { Found::Recorded(found.response) } else { Found::Reused }));
         }
-        let lines = uow.lines_written();
-        let result = match body(uow)? {
-            Outcome::Done(value) => Ok(value),
-            // The store looks at the unit as a whole; here each wish of a unit is looked at by itself.
-            Outcome::Refused(_) if uow.lines_written() != lines => {
-                return Err(StoreError::Bug(format!("a refusal of {operation} moved or held money")));
-            }
-            Outcome::Refused(refusal) => Err(refusal),
-        };
+        let result = around.act(uow, operation, &mut body)?;
         if let Some(digest) = digest {
             let plain = serde_json::to_vec(&result).map_err(|error| StoreError::Bug(error.to_string()))?;
             uow.remember(digest, fingerprint, around.responses.seal(&digest, plain)?);
@@ -172,7 +194,7 @@ where
 impl Bank {
     fn around(&self, wish: &Wish) -> Around {
         let recorder = Recorder::of(self, wish.principal, wish.operation);
-        Around { responses: self.sealing().responses(), recorder }
+        Around { responses: self.sealing().responses(), recorder, gate: Gate::of(self, wish) }
     }
 
     /// Acts on a wish at most once. The first time `body` decides, and its answer, a refusal too, is recorded (sealed) in the

@@ -15,7 +15,7 @@ mod world;
 pub use acts::{Stage, Tally};
 pub use cast::{PASSWORD, PEOPLE, SHOPS, Trade};
 pub use clock::HistoryClock;
-pub use world::{Person, Shop, World, staff_token};
+pub use world::{Person, Shop, World, staff_tokens};
 
 use bank::{BankError, Refusal};
 use std::fmt;

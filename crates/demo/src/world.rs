@@ -131,10 +131,12 @@ async fn shop(bank: &Bank, trade: &'static Trade, (place, currency): (usize, Cur
     Ok(Shop { trade, merchant: opened.id, store, key: key.key })
 }
 
-/// Enrols a member of staff for the demo and gives the token. For threads that may block.
+/// Enrols two administrators for the demo and gives their tokens. For threads that may block.
 ///
 /// # Errors
 /// When the bank has trouble.
-pub fn staff_token(bank: &Bank) -> Result<String, DemoError> {
-    Ok(staff::enrol_blocking(bank, "Demo Administrator", Role::Administrator)?.token.expose().clone())
+pub fn staff_tokens(bank: &Bank) -> Result<[String; 2], DemoError> {
+    let token =
+        |name| Ok::<_, DemoError>(staff::enrol_blocking(bank, name, Role::ADMINISTRATOR)?.token.expose().clone());
+    Ok([token("Demo Administrator")?, token("Second Administrator")?])
 }

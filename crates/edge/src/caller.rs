@@ -1,6 +1,6 @@
 //! Who asks. A bearer token names a session, an API key or a staff token; nothing else does.
 //!
-//! A handler names the caller it needs in its signature: [`AsCustomer`], [`AsMerchant`] with a scope, [`AsStaff`] with a duty,
+//! A handler names the caller it needs in its signature: [`AsCustomer`], [`AsMerchant`] with a scope, [`AsStaff`] with a permission,
 //! [`AsOwner`] for what everybody has of their own. Another kind of caller gets 403, nobody 401. Token texts are never kept
 //! or logged.
 
@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bank::merchants::{self, ApiKey, Scope};
 use bank::sessions::{self, Session};
-use bank::staff::{self, Role, StaffSession};
+use bank::staff::{self, Permission, StaffSession};
 use bank::{Bank, Principal, Wish};
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -113,26 +113,44 @@ duties! {
     }
 }
 
-/// Roles as a type, for a handler's signature.
-pub trait NeedsRole {
-    /// The roles that may.
-    const NEEDS: &'static [Role];
+/// A permission as a type, for a handler's signature.
+pub trait NeedsPermission {
+    /// The permission.
+    const NEEDS: Permission;
 }
 
 duties! {
-    NeedsRole: &'static [Role] {
-        /// Looking: every role.
-        Look = &Role::ALL;
-        /// Daily work: cases, jobs, closing days, merchants.
-        Operate = &[Role::Operations, Role::Administrator];
-        /// Freezing, tiers, disputes, erasure.
-        Restrain = &[Role::Compliance, Role::Administrator];
+    NeedsPermission: Permission {
+        /// Looking at what is not personal.
+        Look = Permission::Look;
         /// Finding a person by phone number, e-mail address or sign-in name.
-        Search = &[Role::Operations, Role::Compliance, Role::Administrator];
+        SearchCustomers = Permission::SearchCustomers;
+        /// Seeing a person's name.
+        ViewCustomers = Permission::ViewCustomers;
+        /// Changing a person's tier.
+        ChangeCustomers = Permission::ChangeCustomers;
+        /// Erasing a person's data.
+        EraseCustomers = Permission::EraseCustomers;
+        /// Freezing, releasing, closing and opening accounts again.
+        Restrain = Permission::Restrain;
+        /// Opening and changing merchants.
+        ManageMerchants = Permission::ManageMerchants;
+        /// Merchants' API keys.
+        ManageKeys = Permission::ManageKeys;
+        /// Working on cases.
+        WorkCases = Permission::WorkCases;
+        /// Deciding disputes.
+        DecideDisputes = Permission::DecideDisputes;
+        /// Closing booking days.
+        CloseBooks = Permission::CloseBooks;
+        /// Setting policies.
+        SetPolicies = Permission::SetPolicies;
         /// Reading the audit log.
-        Inspect = &[Role::Auditor, Role::Compliance, Role::Administrator];
-        /// Policies: fees, limits, terms.
-        Shape = &[Role::Product, Role::Administrator];
+        ReadAudit = Permission::ReadAudit;
+        /// Deciding what others ask for.
+        DecideApprovals = Permission::DecideApprovals;
+        /// The sandbox's clock, bank and outbox.
+        ControlSandbox = Permission::ControlSandbox;
     }
 }
 
@@ -154,13 +172,13 @@ pub struct AsMerchant<S> {
     scope: PhantomData<fn() -> S>,
 }
 
-/// A member of staff with one of the roles.
-pub struct AsStaff<R> {
+/// A member of staff with the permission.
+pub struct AsStaff<P> {
     /// The request.
     pub context: Context,
     /// The token.
     pub staff: StaffSession,
-    role: PhantomData<fn() -> R>,
+    permission: PhantomData<fn() -> P>,
 }
 
 /// Anybody who has something of the kind asked for: a merchant whose key has the scope, staff for the bank, and customers
@@ -233,7 +251,7 @@ macro_rules! callers {
 callers! {
     AsCustomer by session principal;
     AsMerchant<S> by key principal;
-    AsStaff<R> by staff principal;
+    AsStaff<P> by staff principal;
     AsOwner<S> by principal;
 }
 
@@ -276,15 +294,32 @@ fn lacks(scope: Scope) -> Problem {
     )
 }
 
-impl<T: Send + Sync, R: NeedsRole> FromRequestParts<T> for AsStaff<R> {
+impl<T: Send + Sync, P: NeedsPermission> FromRequestParts<T> for AsStaff<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &T) -> Result<Self, Problem> {
         let context = Context::of(&parts.extensions)?.clone();
         match context.caller {
-            Caller::Staff(staff) if R::NEEDS.contains(&staff.role) => Ok(Self { context, staff, role: PhantomData }),
-            ref other => Err(refused(other, "Only staff with the right role may do this; send such a staff token.")),
+            Caller::Staff(staff) if context.bank.policies().may(staff.role, P::NEEDS) => {
+                if let Some(origin) = context.bank.origin() {
+                    origin.note_needs(P::NEEDS);
+                }
+                Ok(Self { context, staff, permission: PhantomData })
+            }
+            Caller::Staff(_) => Err(Problem::because(
+                ErrorCode::Forbidden,
+                format!("Your role lacks the permission {}; ask somebody who has it.", P::NEEDS.name()),
+            )),
+            ref other => Err(refused(other, "Only the bank's staff may do this; send a staff token.")),
         }
+    }
+}
+
+/// What staff need to do for the bank what a merchant does with a scope.
+const fn permission_for(scope: Scope) -> Permission {
+    match scope {
+        Scope::EventsRead => Permission::ReadEvents,
+        _ => Permission::ManageWebhooks,
     }
 }
 
@@ -296,7 +331,7 @@ impl<T: Send + Sync, S: NeedsScope> FromRequestParts<T> for AsOwner<S> {
         let (owner, principal) = match context.caller {
             Caller::Merchant(key) if key.allows(S::NEEDS) => (Some(key.merchant.as_u128()), key.principal()),
             Caller::Merchant(_) => return Err(lacks(S::NEEDS)),
-            Caller::Staff(staff) if S::NEEDS == Scope::EventsRead || Operate::NEEDS.contains(&staff.role) => {
+            Caller::Staff(staff) if context.bank.policies().may(staff.role, permission_for(S::NEEDS)) => {
                 (None, staff.principal())
             }
             Caller::Customer(session) if S::NEEDS == Scope::EventsRead => {

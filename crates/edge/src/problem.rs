@@ -38,6 +38,7 @@ struct Inner {
     limit_digits: u8,
     retry_after: Option<u32>,
     replayed: bool,
+    approval: Option<String>,
 }
 
 impl Problem {
@@ -58,7 +59,9 @@ impl Problem {
         };
         let (detail, errors) = (detail.into(), Vec::new());
         let (limit, limit_digits, replayed) = (None, 2, false);
-        Self { inner: Box::new(Inner { code, detail, errors, limit, limit_digits, retry_after, replayed }) }
+        Self {
+            inner: Box::new(Inner { code, detail, errors, limit, limit_digits, retry_after, replayed, approval: None }),
+        }
     }
 
     /// Points at a field of the body, a parameter or a header.
@@ -91,6 +94,7 @@ impl Problem {
             problem.inner.limit_digits = bank.currencies().parse(&limit.currency).map_or(0, |unit| unit.digits());
             problem.inner.limit = Some(*limit);
         }
+        problem.inner.approval = refusal.approval.map(|id| id.to_string());
         match refusal.field {
             Some(field) => problem.at(format!("/{}", field.trim_start_matches('/').replace('.', "/"))),
             None => problem,
@@ -112,7 +116,7 @@ impl Problem {
     /// The body, with the request's id.
     #[must_use]
     pub fn body(&self, request: &str) -> Value {
-        let Inner { code, detail, errors, limit, .. } = &*self.inner;
+        let Inner { code, detail, errors, limit, approval, .. } = &*self.inner;
         let mut body = json!({
             "type": format!("/docs/errors#{}", code.as_str()),
             "title": code.title(),
@@ -124,6 +128,9 @@ impl Problem {
         if !errors.is_empty() {
             let list = errors.iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail}));
             body["errors"] = list.collect();
+        }
+        if let Some(approval) = approval {
+            body["approval"] = json!(approval);
         }
         if let Some(limit) = limit {
             body["limit"] = self.limit(limit);

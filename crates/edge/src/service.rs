@@ -164,12 +164,21 @@ impl Edge {
     }
 }
 
+/// Names the approval of an act of staff.
+const APPROVAL: &str = "approval";
+/// Says why an act of staff is done without one.
+const BREAK_GLASS: &str = "break-glass";
+
 /// What the audit log is told; the query is left out, since it may hold what somebody searched for.
 fn origin(request: &Request<Body>, address: IpAddr, id: &str) -> Origin {
     let path = request.uri().path();
     let is_id = |part: &&str| part.split_once('_').is_some_and(|(_, digits)| digits.len() == 26);
     let subject = path.split('/').find(is_id).filter(|part| part.len() <= 40).map(str::to_owned);
-    Origin::new(address, id.to_owned(), format!("{} {path}", request.method()), subject)
+    let mut origin = Origin::new(address, id.to_owned(), format!("{} {path}", request.method()), subject);
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    origin.approval = text(APPROVAL).and_then(|text| Id::parse(text).ok());
+    origin.emergency = text(BREAK_GLASS).map(|text| text.chars().take(500).collect());
+    origin
 }
 
 fn host_of(headers: &HeaderMap) -> Option<&str> {

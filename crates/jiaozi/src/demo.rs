@@ -87,7 +87,8 @@ struct Made {
     bank: Bank,
     world: Arc<World>,
     tally: Tally,
-    staff: String,
+    /// Two administrators: some acts need a second person.
+    staff: [String; 2],
     /// A session of the first person.
     session: String,
 }
@@ -111,7 +112,7 @@ fn make(args: &Args, directory: &Path, runtime: &Runtime) -> Result<Made, Failur
         Ok::<_, Failure>((Arc::new(world), tally, session))
     })?;
     progress.finish();
-    let staff = ::demo::staff_token(&bank).map_err(failed)?;
+    let staff = ::demo::staff_tokens(&bank).map_err(failed)?;
     Ok(Made { bank, world, tally, staff, session })
 }
 
@@ -164,7 +165,7 @@ fn as_json(made: &Made, address: SocketAddr) -> serde_json::Value {
     let commands = commands(made, address).map(|(what, command)| json!({ "what": what, "command": command }));
     json!({
         "listening": format!("http://{address}"), "people": people.collect::<Vec<_>>(),
-        "shops": shops.collect::<Vec<_>>(), "staff_token": made.staff, "session": made.session,
+        "shops": shops.collect::<Vec<_>>(), "staff_token": made.staff[0], "second_staff_token": made.staff[1], "session": made.session,
         "history": { "done": made.tally.done, "refused": made.tally.refused }, "commands": commands,
     })
 }
@@ -187,7 +188,10 @@ fn print(made: &Made, address: SocketAddr, directory: &Path, args: &Args) {
     for Shop { trade, key, merchant, .. } in &made.world.shops {
         output::line(&format!("  {merchant}  {key}  {}", trade.name));
     }
-    output::line(&format!("\nStaff token (administrator):\n  {}", made.staff));
+    let [one, two] = &made.staff;
+    output::line(&format!(
+        "\nStaff tokens of two administrators (one approves what the other asks for):\n  {one}\n  {two}"
+    ));
     output::line("\nTry it:");
     for (what, command) in commands(made, address) {
         output::line(&format!("\n# {what}\n{command}"));

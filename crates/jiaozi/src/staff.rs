@@ -31,7 +31,7 @@ enum Staff {
     Enrol {
         /// The name
         name: String,
-        /// What they may do: operations, compliance, product, auditor or administrator
+        /// What they may do: operations, compliance, product, auditor, administrator, or a role of the bank's own
         #[arg(long, value_parser = role, default_value = "operations")]
         role: Role,
         #[command(flatten)]
@@ -74,8 +74,7 @@ struct Shared {
 }
 
 fn role(text: &str) -> Result<Role, String> {
-    let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-    Role::parse(text).ok_or_else(|| format!("a role is one of {}", names.join(", ")))
+    Role::parse(text).ok_or_else(|| "a role's name has 1 to 24 of a-z, 0-9, _ and -".to_owned())
 }
 
 impl Shared {
@@ -99,7 +98,14 @@ fn parse(id: &str) -> Result<Id<kinds::Staff>, Failure> {
 pub fn run(args: &Args) -> Result<Ended, Failure> {
     match &args.command {
         Staff::Enrol { name, role, shared } => {
-            print(&staff::enrol_blocking(&shared.open()?, name, *role).map_err(trouble)?, shared.json);
+            let bank = shared.open()?;
+            let policies = bank.policies();
+            if !policies.roles.contains_key(role.name()) {
+                let known: Vec<&str> = policies.roles.keys().map(String::as_str).collect();
+                let known = known.join(", ");
+                return Err(Failure::usage(format!("there is no role {}; this bank has {known}", role.name())));
+            }
+            print(&staff::enrol_blocking(&bank, name, *role).map_err(trouble)?, shared.json);
         }
         Staff::Token { id, shared } => {
             let issued = staff::issue_token_blocking(&shared.open()?, parse(id)?).map_err(trouble)?;

@@ -198,6 +198,8 @@ error_codes! {
     QrForeign "qr_foreign" Unprocessable "The code is of another scheme" "Pay it with that scheme's wallet."
     DayAlreadyClosed "day_already_closed" Conflict "The booking day is closed" "Entries book to the open day."
     DayNotOver "day_not_over" Conflict "The booking day is not over" "Close it after its cut-off."
+    ApprovalRequired "approval_required" Forbidden "A second person has to approve it" "Ask somebody who may do it too, then send the same again with the header Approval."
+    ApprovalNotValid "approval_not_valid" Conflict "The approval is not one for this" "Send exactly what was approved, while it is good, or ask again."
     PolicyInvalid "policy_invalid" Unprocessable "The policy value is out of its range" "Correct the value."
     WebhookUrlRefused "webhook_url_refused" Unprocessable "The address may not receive webhooks" "Use a public https address."
     WebhookDisabled "webhook_disabled" Conflict "The endpoint is disabled" "Enable it first."

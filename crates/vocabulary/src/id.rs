@@ -225,5 +225,7 @@ pub mod kinds {
         Request = "req";
         /// A policy row.
         Policy = "pol";
+        /// An act of staff that waits for a second person.
+        Approval = "apr";
     }
 }

@@ -70,7 +70,7 @@ pub mod ids {
     }
 
     ids! {
-        Account Alias ApiKey BankAccount Case Customer Delivery Dispute Merchant Order Payment Payout Policy Quote Refund
+        Account Alias ApiKey Approval BankAccount Case Customer Delivery Dispute Merchant Order Payment Payout Policy Quote Refund
         Session Settlement Staff Store TopUp Transfer Wallet Webhook
     }
 }

@@ -4,7 +4,7 @@
 use crate::dto::{Cursor, Listing, Moment, Page, page};
 use bank::notices::{self, NoticeView};
 use bank::sandbox_bank::{self, Behaviour as Told, Manners};
-use edge::caller::{AsStaff, Operate};
+use edge::caller::{AsStaff, ControlSandbox};
 use edge::reply::{Handled, Reply};
 use edge::{Context, Params, Problem, Strict, blocking};
 use serde::{Deserialize, Serialize};
@@ -173,7 +173,7 @@ pub(crate) fn only(context: &Context) -> Result<(), Problem> {
 /// Forward only, for the whole bank: jobs that become due are done soon after.
 #[utoipa::path(post, path = "/v1/sandbox/clock", tag = "sandbox", request_body = ClockMove,
     responses((status = 200, description = "What the clock says now.", body = BankClock)))]
-pub async fn move_clock(who: AsStaff<Operate>, Strict(body): Strict<ClockMove>) -> Handled<BankClock> {
+pub async fn move_clock(who: AsStaff<ControlSandbox>, Strict(body): Strict<ClockMove>) -> Handled<BankClock> {
     only(&who.context)?;
     let to = match (body.to, body.advance_seconds) {
         (Some(to), None) => to.0,
@@ -216,7 +216,7 @@ fn show(view: NoticeView) -> OutboxMessage {
 /// The codes and messages that people were sent.
 #[utoipa::path(get, path = "/v1/sandbox/outbox", tag = "sandbox", params(Listing),
     responses((status = 200, description = "Newest first.", body = Page<OutboxMessage>)))]
-pub async fn outbox(who: AsStaff<Operate>, Params(listing): Params<Listing>) -> Handled<Page<OutboxMessage>> {
+pub async fn outbox(who: AsStaff<ControlSandbox>, Params(listing): Params<Listing>) -> Handled<Page<OutboxMessage>> {
     only(&who.context)?;
     let (before, limit) = (listing.before()?, listing.rows()?);
     let rows = notices::list(&who.bank, before, limit).await?;
@@ -235,7 +235,7 @@ fn manners(found: Option<Manners>) -> Handled<BankManners> {
 /// `instructions` says how many are still treated so before it is normal again; null for all.
 #[utoipa::path(get, path = "/v1/sandbox/bank", tag = "sandbox",
     responses((status = 200, description = "What it was told last.", body = BankManners)))]
-pub async fn bank(who: AsStaff<Operate>) -> Handled<BankManners> {
+pub async fn bank(who: AsStaff<ControlSandbox>) -> Handled<BankManners> {
     only(&who.context)?;
     manners(blocking(&who.bank, sandbox_bank::told_blocking).await?)
 }
@@ -246,7 +246,7 @@ pub async fn bank(who: AsStaff<Operate>) -> Handled<BankManners> {
 /// customers see: by `decided_by` every top-up and payout is final, or under investigation with its next date.
 #[utoipa::path(put, path = "/v1/sandbox/bank", tag = "sandbox", request_body = BankManners,
     responses((status = 200, description = "What it was told.", body = BankManners)))]
-pub async fn tell_bank(who: AsStaff<Operate>, Strict(body): Strict<BankManners>) -> Handled<BankManners> {
+pub async fn tell_bank(who: AsStaff<ControlSandbox>, Strict(body): Strict<BankManners>) -> Handled<BankManners> {
     only(&who.context)?;
     let told = body.read()?;
     manners(blocking(&who.bank, move |bank| sandbox_bank::tell_blocking(bank, told)).await?)

@@ -64,6 +64,16 @@ impl Keeper {
         self.sealing.seal(&number.to_be_bytes(), plain)
     }
 
+    /// Seals a text for the place with this name.
+    pub(crate) fn seal_text(&self, place: &[u8], text: &str) -> Result<Vec<u8>, BankError> {
+        self.sealing.seal(place, text.as_bytes().to_vec())
+    }
+
+    /// Opens such a text.
+    pub(crate) fn open_text(&self, place: &[u8], sealed: Vec<u8>) -> Result<String, BankError> {
+        String::from_utf8(self.sealing.open(place, sealed)?).map_err(|_| BankError::Unsealed("audit_record"))
+    }
+
     pub(super) fn open_within(&self, number: i64, sealed: Vec<u8>) -> Result<Within, BankError> {
         let plain = self.sealing.open(&number.to_be_bytes(), sealed)?;
         serde_json::from_slice(&plain).map_err(|_| BankError::Unsealed("audit_record"))

@@ -1,7 +1,6 @@
 //! What is recorded, and what is noticed.
 
 use super::{Finding, Origin, Wanted, look, verify};
-use crate::bank::Bank;
 use crate::policies::{Change, set};
 use crate::testing::TestBank;
 use crate::wish::{Principal, Wish};
@@ -20,7 +19,9 @@ fn change(name: &str) -> Change {
 }
 
 /// Three acts of two members of staff: one done, one refused, one done.
-async fn busy(bank: &Bank) {
+async fn busy(test: &TestBank) {
+    test.one_pair_of_eyes().await;
+    let bank = &test.bank;
     for (number, key, name) in [(7, "a", "refund_days"), (8, "b", "no_such_policy"), (7, "c", "refund_days")] {
         set(bank, of_staff(number, key), change(name)).await.expect("no trouble");
     }
@@ -33,7 +34,7 @@ fn all() -> Wanted {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_act_of_staff_is_recorded_once_however_it_ends() {
     let test = TestBank::new();
-    busy(&test.bank).await;
+    busy(&test).await;
     let again = set(&test.bank, of_staff(7, "a"), change("refund_days")).await.expect("no trouble");
     assert!(again.replayed);
     let found = look(&test.bank, all()).await.expect("no trouble");
@@ -55,6 +56,7 @@ async fn where_from_and_what_was_asked_for_is_told_to_readers_and_sealed_in_the_
     let origin =
         Origin::new(address, "req_1".to_owned(), "POST /v1/staff/policies".to_owned(), Some("mer_1".to_owned()));
     origin.keep_body(b"{\"source\":\"a canary\"}");
+    test.one_pair_of_eyes().await;
     let bank = test.bank.of(Arc::new(origin));
     set(&bank, of_staff(7, "a"), change("refund_days")).await.expect("no trouble");
     let found = look(&bank, all()).await.expect("no trouble").remove(0);
@@ -68,7 +70,7 @@ async fn where_from_and_what_was_asked_for_is_told_to_readers_and_sealed_in_the_
 
 async fn tampered(sql: &'static str) -> Finding {
     let test = TestBank::new();
-    busy(&test.bank).await;
+    busy(&test).await;
     let tampering = test.bank.store().write(move |uow| {
         uow.execute(sql, &[])?;
         Ok(Outcome::<(), ()>::Done(()))

@@ -76,7 +76,7 @@ async fn only_the_bank_changes_where_a_merchant_is_settled() {
         found.expect("a merchant").0
     };
     let bank = test.bank.clone();
-    let clerk = move || staff::enrol_blocking(&bank, "Li Lei", Role::Operations).expect("no trouble").staff;
+    let clerk = move || staff::enrol_blocking(&bank, "Li Lei", Role::OPERATIONS).expect("no trouble").staff;
     let clerk = Principal::Staff(tokio::task::spawn_blocking(clerk).await.expect("no panic"));
     let settle = async |who, merchant, id| {
         let wish = Wish::internal(who, "merchants.settle_to");

@@ -40,10 +40,12 @@ pub enum CaseKind {
     NotCreditable,
     /// A line of the bank's statement that belongs to nothing we know.
     UnmatchedStatement,
+    /// Somebody acted without the second person that the act needs.
+    BrokenGlass,
 }
 
 impl CaseKind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::NoResult,
         Self::AmountDiffers,
         Self::Contradiction,
@@ -52,6 +54,7 @@ impl CaseKind {
         Self::ReturnedTopUp,
         Self::NotCreditable,
         Self::UnmatchedStatement,
+        Self::BrokenGlass,
     ];
 
     /// Its number in the table: its place, from 1.

@@ -3,7 +3,9 @@
 use super::{
     Bearer, Calendar, Fee, Limits, Policies, RoundingRule, SettlementMode, SettlementTerms, Throttle, TierLimits,
 };
+use crate::approvals;
 use crate::currencies::Currencies;
+use crate::staff::{are_usable, first_roles};
 use money::Currency;
 use std::collections::BTreeMap;
 use vocabulary::BookingDate;
@@ -65,6 +67,9 @@ impl Policies {
             webhook_retry_seconds: vec![5, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 72_000, 86_400],
             webhook_secret_overlap_seconds: 86_400,
             webhook_endpoints: 20,
+            roles: first_roles(),
+            four_eyes: approvals::FIRST.iter().map(|act| (*act).to_owned()).collect(),
+            approval_hours: 24,
         }
     }
 
@@ -101,6 +106,7 @@ impl Policies {
             ("quote_days", self.quote_days, 1, 3_650),
             ("webhook_secret_overlap_seconds", self.webhook_secret_overlap_seconds, 0, 2_592_000),
             ("webhook_endpoints", self.webhook_endpoints, 1, 100),
+            ("approval_hours", self.approval_hours, 1, 720),
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {
@@ -117,6 +123,12 @@ impl Policies {
                 "webhook_retry_seconds",
                 "at most 30 pauses, none shorter than the one before, three days in all",
             ));
+        }
+        if !are_usable(&self.roles) {
+            return Err(("roles", "at most 64 plain names, and somebody must keep policies.set and approvals.decide"));
+        }
+        if !self.four_eyes.iter().all(|act| approvals::ACTS.contains(&act.as_str())) {
+            return Err(("four_eyes", "name acts that can be put under four eyes, such as policies.set"));
         }
         self.check_terms()
     }

@@ -1,6 +1,7 @@
 //! Enrolling staff, issuing and revoking their tokens (all from the command line), and whose a token is.
 
-use super::records::{self, Role, name_place};
+use super::records::{self, name_place};
+use super::roles::Role;
 use crate::audit::Recorder;
 use crate::bank::Bank;
 use crate::error::BankError;

@@ -1,5 +1,6 @@
 //! Staff and their tokens.
 
+use super::roles::Role;
 use crate::known::Kind;
 use crate::sealed::{Place, Sealed};
 use crate::tokens::TokenHash;
@@ -8,7 +9,10 @@ use store::{StoreError, Uow};
 use vocabulary::{Id, Timestamp, kinds};
 
 /// The capability's part of the schema's history.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 17, name: "staff", sql: STAFF }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 17, name: "staff", sql: STAFF },
+    Migration { version: 62, name: "roles of staff by name", sql: ROLE_NAMES },
+];
 
 const STAFF: &str = "
 CREATE TABLE staff(
@@ -19,52 +23,16 @@ CREATE TABLE staff_token(
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What a member of staff may do. Each capability of staff names the roles it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Day-to-day work: investigations, reconciliation, day close, merchants.
-    Operations,
-    /// Freezes, tiers, erasure.
-    Compliance,
-    /// Policies: fees, limits, terms.
-    Product,
-    /// Sees everything, changes nothing.
-    Auditor,
-    /// Everything that staff can do.
-    Administrator,
-}
+/// Roles had numbers. The old column stays for programs from before this step; it is 4, an auditor, for roles that had none.
+const ROLE_NAMES: &str = "
+ALTER TABLE staff ADD COLUMN role_name TEXT;
+UPDATE staff SET role_name = CASE role WHEN 1 THEN 'operations' WHEN 2 THEN 'compliance' WHEN 3 THEN 'product'
+  WHEN 4 THEN 'auditor' WHEN 5 THEN 'administrator' END;
+";
 
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 5] = [Self::Operations, Self::Compliance, Self::Product, Self::Auditor, Self::Administrator];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Operations => "operations",
-            Self::Compliance => "compliance",
-            Self::Product => "product",
-            Self::Auditor => "auditor",
-            Self::Administrator => "administrator",
-        }
-    }
-
-    /// The role of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-
-    /// Whether it is one of these; an administrator always is.
-    #[must_use]
-    pub fn is_any(self, roles: &[Self]) -> bool {
-        self == Self::Administrator || roles.contains(&self)
-    }
-
-    const fn number(self) -> u8 {
-        self as u8 + 1
-    }
+/// The number that older programs know a role by.
+fn former_number(role: Role) -> u8 {
+    Role::FIRST.iter().zip(1_u8..).find(|(first, _)| **first == role).map_or(4, |(_, number)| number)
 }
 
 pub(super) fn name_place(id: Id<kinds::Staff>) -> Place {
@@ -78,8 +46,8 @@ pub(super) fn insert(
     name: &Sealed<String>,
 ) -> Result<(), StoreError> {
     let now = uow.now();
-    let sql = "INSERT INTO staff(id, role, name, created) VALUES (?1, ?2, ?3, ?4)";
-    uow.execute(sql, params![id, role.number(), name.stored(), now]).map(drop)
+    let sql = "INSERT INTO staff(id, role, role_name, name, created) VALUES (?1, ?2, ?3, ?4, ?5)";
+    uow.execute(sql, params![id, former_number(role), role.name(), name.stored(), now]).map(drop)
 }
 
 pub(super) fn exists(reading: Reading<'_>, id: Id<kinds::Staff>) -> Result<bool, StoreError> {
@@ -102,12 +70,24 @@ pub(super) fn by_token(
     reading: Reading<'_>,
     hash: &TokenHash,
 ) -> Result<Option<(Id<kinds::Staff>, Role, Timestamp)>, StoreError> {
-    let sql = "SELECT s.id, s.role, t.expires FROM staff_token t JOIN staff s ON s.id = t.staff WHERE t.hash = ?1";
-    Ok(reading.query_opt(sql, params![hash], |row| {
-        let number: u8 = row.small(1)?;
-        let role = Role::ALL.into_iter().find(|role| role.number() == number);
-        Ok((row.id(0)?, role.ok_or(SqlError::Corrupt("a role"))?, row.time(2)?))
-    })?)
+    let sql = "SELECT s.id, s.role, s.role_name, t.expires FROM staff_token t JOIN staff s ON s.id = t.staff WHERE t.hash = ?1";
+    Ok(reading
+        .query_opt(sql, params![hash], |row| Ok((row.id(0)?, role(row.small(1)?, row.opt_text(2)?)?, row.time(3)?)))?)
+}
+
+/// A role by its name; by its number in a row that an older program wrote.
+fn role(number: u8, name: Option<String>) -> Result<Role, SqlError> {
+    let found = match name {
+        Some(name) => Role::parse(&name),
+        None => Role::FIRST.get(usize::from(number).wrapping_sub(1)).copied(),
+    };
+    found.ok_or(SqlError::Corrupt("a role"))
+}
+
+/// The role of a member of staff.
+pub(crate) fn role_of(reading: Reading<'_>, staff: Id<kinds::Staff>) -> Result<Option<Role>, StoreError> {
+    let sql = "SELECT role, role_name FROM staff WHERE id = ?1";
+    Ok(reading.query_opt(sql, params![staff], |row| role(row.small(0)?, row.opt_text(1)?))?)
 }
 
 pub(super) fn revoke_all(uow: &mut Uow<'_, '_>, staff: Id<kinds::Staff>) -> Result<usize, StoreError> {

@@ -98,7 +98,7 @@ async fn keys_of_merchants_and_staff_end_on_every_node() {
     bound().await;
     assert_eq!(of(&other.fresh().await.unwrap(), &new.key).await, None);
 
-    let enrolled = block_in_place(|| staff::enrol_blocking(&test.bank, "Grace", Role::Operations)).unwrap();
+    let enrolled = block_in_place(|| staff::enrol_blocking(&test.bank, "Grace", Role::OPERATIONS)).unwrap();
     let early = other.fresh().await.unwrap();
     assert!(staff::authenticate(&early, enrolled.token.expose()).await.unwrap().is_some());
     block_in_place(|| staff::revoke_blocking(&test.bank, enrolled.staff)).unwrap();

@@ -3,7 +3,7 @@
 use super::{registered, system};
 use crate::merchants::{self, Scope, create_key, list_keys, revoke_key, rotate_key};
 use crate::sessions::{authenticate, change_password, sign_in, sign_out};
-use crate::staff::{self, Role};
+use crate::staff::{self, Permission, Role};
 use crate::testing::TestBank;
 use vocabulary::Secret;
 
@@ -82,11 +82,12 @@ async fn staff_tokens_carry_the_role_and_can_be_revoked() {
     let test = TestBank::new();
     let bank = test.bank.clone();
     let enrolled =
-        tokio::task::spawn_blocking(move || staff::enrol_blocking(&bank, "Li Lei", Role::Operations)).await.unwrap();
+        tokio::task::spawn_blocking(move || staff::enrol_blocking(&bank, "Li Lei", Role::OPERATIONS)).await.unwrap();
     let enrolled = enrolled.unwrap();
     let found = staff::authenticate(&test.bank, enrolled.token.expose()).await.unwrap().unwrap();
-    assert_eq!((found.staff, found.role), (enrolled.staff, Role::Operations));
-    assert!(found.role.is_any(&[Role::Operations]) && !found.role.is_any(&[Role::Product]));
+    assert_eq!((found.staff, found.role), (enrolled.staff, Role::OPERATIONS));
+    let policies = test.bank.policies();
+    assert!(policies.may(found.role, Permission::WorkCases) && !policies.may(found.role, Permission::SetPolicies));
     let bank = test.bank.clone();
     let revoked = tokio::task::spawn_blocking(move || staff::revoke_blocking(&bank, enrolled.staff)).await.unwrap();
     assert_eq!(revoked.unwrap(), 1);

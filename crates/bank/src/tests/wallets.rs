@@ -100,11 +100,14 @@ async fn a_frozen_account_spends_nothing_and_a_closed_one_stays_closed() {
     assert_eq!(spend(&test, &ann, 1).await.result.unwrap_err().code.as_str(), "account_frozen");
     let no = freeze(&test.bank, system("f"), id, Freezing::Close).await.unwrap().result.unwrap_err();
     assert_eq!(no.code.as_str(), "account_not_empty");
-    let release = Freezing::Freeze { debit: false, credit: false, amount_minor: 40 };
+    let aside = Freezing::Freeze { debit: false, credit: false, amount_minor: 40 };
+    freeze(&test.bank, system("f"), id, aside).await.unwrap().result.unwrap();
+    assert_eq!(spend(&test, &ann, 1).await.result.unwrap_err().code.as_str(), "account_frozen", "nothing became free");
+    let release = Freezing::Release { debit: true, credit: false, amount_minor: None };
     freeze(&test.bank, system("f"), id, release).await.unwrap().result.unwrap();
     let view = wallets::view(&test.bank, ann.wallet).await.unwrap().unwrap();
     assert_eq!(view.accounts[0].balance.available_minor, 60);
-    freeze(&test.bank, system("f"), id, Freezing::Freeze { debit: false, credit: false, amount_minor: 0 })
+    freeze(&test.bank, system("f"), id, Freezing::Release { debit: false, credit: false, amount_minor: Some(0) })
         .await
         .unwrap()
         .result

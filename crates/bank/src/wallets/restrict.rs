@@ -7,7 +7,7 @@ use crate::error::BankError;
 use crate::policies::Limits;
 use crate::refusal::Refusal;
 use crate::wish::{Answer, Wish};
-use ledger::AccountNo;
+use ledger::{AccountNo, Freeze};
 use money::Currency;
 use store::{AccountId, NewEvent, Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Id, kinds};
@@ -15,14 +15,24 @@ use vocabulary::{ErrorCode, Id, kinds};
 /// What staff do to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freezing {
-    /// Sets which customer-initiated movements are forbidden, and how many minor units are set aside.
+    /// Forbids customer-initiated movements and sets minor units aside, beside what is forbidden and set aside already: it never
+    /// gives anything free.
     Freeze {
         /// No debit.
         debit: bool,
         /// No credit.
         credit: bool,
-        /// Set aside, not negative.
+        /// Set aside, at least so much; not negative.
         amount_minor: i64,
+    },
+    /// Gives free what is named.
+    Release {
+        /// Debits.
+        debit: bool,
+        /// Credits.
+        credit: bool,
+        /// The amount that is set aside becomes this one, if it is less; not negative.
+        amount_minor: Option<i64>,
     },
     /// Closes it; refused unless it is empty.
     Close,
@@ -48,7 +58,14 @@ pub async fn freeze(bank: &Bank, wish: Wish, account: AccountId, what: Freezing)
                     let detail = "the amount set aside is not below zero";
                     return Ok(Outcome::Refused(Refusal::new(ErrorCode::InvalidField, detail).at("amount")));
                 }
-                (changed.freeze.debit, changed.freeze.credit, changed.freeze.amount) = (debit, credit, amount_minor);
+                changed.freeze.debit |= debit;
+                changed.freeze.credit |= credit;
+                changed.freeze.amount = changed.freeze.amount.max(amount_minor);
+            }
+            Freezing::Release { debit, credit, amount_minor } => {
+                changed.freeze.debit &= !debit;
+                changed.freeze.credit &= !credit;
+                changed.freeze.amount = changed.freeze.amount.min(amount_minor.unwrap_or(i64::MAX)).max(0);
             }
             Freezing::Close => {
                 if changed.posted() != 0 || changed.debits_pending != 0 || changed.credits_pending != 0 {
@@ -67,20 +84,23 @@ pub async fn freeze(bank: &Bank, wish: Wish, account: AccountId, what: Freezing)
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::AccountClosed)));
         }
         uow.change_account(&changed)?;
-        emit(uow, account, row.owner, what);
+        emit(uow, account, row.owner, (what, changed.freeze));
         Ok(Outcome::Done(()))
     })
     .await
 }
 
-fn emit(uow: &mut Uow<'_, '_>, account: AccountId, owner: Option<u128>, what: Freezing) {
+/// Says how things stand now.
+fn emit(uow: &mut Uow<'_, '_>, account: AccountId, owner: Option<u128>, (what, freeze): (Freezing, Freeze)) {
+    let frozen = || {
+        let Freeze { debit, credit, amount } = freeze;
+        serde_json::json!({ "account": account, "debit": debit, "credit": credit, "amount_minor": amount })
+    };
     let (kind, body) = match what {
         Freezing::Close => ("account.closed", serde_json::json!({ "account": account })),
         Freezing::Reopen => ("account.reopened", serde_json::json!({ "account": account })),
-        Freezing::Freeze { debit, credit, amount_minor } => (
-            "account.frozen",
-            serde_json::json!({ "account": account, "debit": debit, "credit": credit, "amount_minor": amount_minor }),
-        ),
+        Freezing::Freeze { .. } => ("account.frozen", frozen()),
+        Freezing::Release { .. } => ("account.released", frozen()),
     };
     uow.emit(NewEvent { kind, version: 1, owner, subject: account.as_u128(), body: body.to_string() });
 }

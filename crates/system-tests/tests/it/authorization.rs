@@ -90,7 +90,7 @@ async fn a_stranger_of_another_kind_is_forbidden() {
     let house = House::open().await;
     let person = house.person("@stranger", 0).await;
     let shop = house.shop("Stranger").await;
-    let staff = house.staff(Role::Administrator).await;
+    let staff = house.staff(Role::ADMINISTRATOR).await;
     let strangers = [("customer_session", &person.token), ("merchant_key", &shop.token), ("staff_token", &staff)];
     for operation in operations().iter().filter(|operation| !is_open(operation)) {
         for (scheme, token) in &strangers {
@@ -123,7 +123,7 @@ async fn a_stranger_of_the_same_kind_finds_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_sees_and_changes_nothing() {
     let house = House::open().await;
-    let auditor = house.staff(Role::Auditor).await;
+    let auditor = house.staff(Role::AUDITOR).await;
     for operation in operations().iter().filter(|operation| operation.path.starts_with("/v1/staff/")) {
         let answer = call(&house, operation, &auditor).await;
         if operation.method == Method::GET {
@@ -138,7 +138,7 @@ async fn an_auditor_sees_and_changes_nothing() {
 async fn a_key_without_the_scope_is_forbidden() {
     let house = House::open().await;
     let shop = house.shop("Noodles").await;
-    let staff = house.staff(Role::Administrator).await;
+    let staff = house.staff(Role::ADMINISTRATOR).await;
     let body = json!({"label": "reader", "scopes": ["payments:read"]});
     let made = house.post(&format!("/v1/staff/merchants/{}/keys", shop.id), &staff, &body).await.expect(201);
     let key = made["key"].as_str().expect("a key");
@@ -158,7 +158,7 @@ async fn a_token_ends_when_it_is_taken_back() {
     assert_eq!(house.delete("/v1/sessions/current", &person.token).await.status, 204);
     house.get("/v1/me", &person.token).await.refused(401, "unauthenticated");
     let shop = house.shop("Noodles").await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let keys = house.get(&format!("/v1/staff/merchants/{}/keys", shop.id), &staff).await.expect(200);
     let key = keys["data"][0]["id"].as_str().expect("an id");
     assert_eq!(house.get("/v1/merchant", &shop.token).await.status, 200);

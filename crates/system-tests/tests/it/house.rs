@@ -99,7 +99,18 @@ impl House {
         Self::of(TestBank::on(rail), options).await
     }
 
+    /// A bank in which acts of staff need a second person, as in a new one; in all others they need none.
+    pub async fn strict() -> Self {
+        let options = Options { caller_rate: None, address_rate: None, ..Options::default() };
+        Self::serving(TestBank::new(), options).await
+    }
+
     async fn of(world: TestBank, options: Options) -> Self {
+        world.one_pair_of_eyes().await;
+        Self::serving(world, options).await
+    }
+
+    async fn serving(world: TestBank, options: Options) -> Self {
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
         let routes = Api::new().routes(Metrics::default());
         let edge = Edge::new(options, Tenants::only(world.bank.clone()), routes, clock);

@@ -58,7 +58,7 @@ async fn the_sandbox_shows_the_codes_it_sent() {
     let alias = serde_json::json!({"alias": "+8613800000001"});
     house.post("/v1/aliases", &person.token, &alias).await.expect(201);
     assert!(house.get("/sandbox/outbox", "").await.text.contains("+8613800000001"));
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let outbox = house.get("/v1/sandbox/outbox", &staff).await.expect(200);
     assert_eq!(outbox["data"][0]["to"], "+8613800000001");
 }

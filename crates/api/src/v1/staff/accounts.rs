@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use vocabulary::kinds;
 
-/// What is to be frozen; all false and no amount releases.
+/// What is to be frozen.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"debit": true, "credit": false}))]
@@ -25,7 +25,24 @@ pub struct NewFreeze {
     pub amount: Option<Money>,
 }
 
-/// Freeze or release an account
+/// What is to be free again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"debit": true, "credit": false}))]
+pub struct NewRelease {
+    /// Money may leave.
+    #[serde(default)]
+    pub debit: bool,
+    /// Money may come.
+    #[serde(default)]
+    pub credit: bool,
+    /// No more than this stays set aside.
+    pub amount: Option<Money>,
+}
+
+/// Freeze an account
+///
+/// Beside what is frozen already: nothing becomes free by it.
 #[utoipa::path(post, path = "/v1/staff/accounts/{account}/freeze", tag = "staff", request_body = NewFreeze,
     responses((status = 204, description = "It is so from now on.")))]
 pub async fn freeze(
@@ -37,6 +54,24 @@ pub async fn freeze(
     let amount = body.amount.as_ref().map(|amount| amount.read(&who.bank, "/amount")).transpose()?;
     let amount_minor = amount.map_or(0, |amount| amount.minor());
     let what = Freezing::Freeze { debit: body.debit, credit: body.credit, amount_minor };
+    reply::done(&who.bank, wallets::freeze(&who.bank, wish, id, what).await, drop)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Release an account
+///
+/// Gives free what is named. A second person has to approve it, unless the bank's policy says otherwise.
+#[utoipa::path(post, path = "/v1/staff/accounts/{account}/release", tag = "staff", request_body = NewRelease,
+    responses((status = 204, description = "It is so from now on.")))]
+pub async fn release(
+    who: AsStaff<Restrain>,
+    PathId(id): PathId<kinds::Account>,
+    command: Command<NewRelease>,
+) -> Result<StatusCode, Problem> {
+    let (wish, body) = who.wish("accounts.release", command);
+    let amount = body.amount.as_ref().map(|amount| amount.read(&who.bank, "/amount")).transpose()?;
+    let amount_minor = amount.map(|amount| amount.minor());
+    let what = Freezing::Release { debit: body.debit, credit: body.credit, amount_minor };
     reply::done(&who.bank, wallets::freeze(&who.bank, wish, id, what).await, drop)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@
 use crate::dto::{Cursor, Moment, Page, page};
 use bank::audit::{self, Entry, Wanted};
 use edge::Params;
-use edge::caller::{AsStaff, Inspect};
+use edge::caller::{AsStaff, ReadAudit};
 use edge::reply::Handled;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -71,7 +71,7 @@ fn show(entry: Entry) -> AuditRecord {
 /// Every act of staff, and every change of a credential, limit, role or key, whoever made it. Newest first.
 #[utoipa::path(get, path = "/v1/staff/audit-log", tag = "staff", params(Asked),
     responses((status = 200, description = "Newest first.", body = Page<AuditRecord>)))]
-pub async fn list(who: AsStaff<Inspect>, Params(asked): Params<Asked>) -> Handled<Page<AuditRecord>> {
+pub async fn list(who: AsStaff<ReadAudit>, Params(asked): Params<Asked>) -> Handled<Page<AuditRecord>> {
     let Asked { actor, action, subject, limit, cursor } = asked;
     let listing = crate::dto::Listing { limit, cursor };
     let limit = listing.rows()?;

@@ -4,7 +4,7 @@ use crate::dto::ids;
 use crate::v1::customers::bank_accounts::{BankAccount, show};
 use axum::http::StatusCode;
 use bank::bank_accounts;
-use edge::caller::{AsStaff, Look, Operate};
+use edge::caller::{AsStaff, Look, ManageMerchants};
 use edge::reply::{self, Handled, Reply};
 use edge::{PathId, Problem, Strict};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub async fn list(who: AsStaff<Look>, PathId(id): PathId<kinds::Merchant>) -> Ha
     request_body = SettlementAccount,
     responses((status = 204, description = "Settlements that are paid from now on go there.")))]
 pub async fn settle_to(
-    who: AsStaff<Operate>,
+    who: AsStaff<ManageMerchants>,
     PathId(id): PathId<kinds::Merchant>,
     Strict(body): Strict<SettlementAccount>,
 ) -> Result<StatusCode, Problem> {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bank::Currencies;
 use bank::accounting::{self, ClosedDay, ExportFormat, TrialBalance as TrialView, TrialRow as TrialRowView};
 use bank::rail_feed;
-use edge::caller::{AsStaff, Look, Operate};
+use edge::caller::{AsStaff, CloseBooks, Look};
 use edge::reply::{self, Handled, Reply};
 use edge::{Params, Problem, Strict, blocking};
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ fn show_row(currencies: &Currencies, row: TrialRowView) -> TrialRow {
 /// Close a booking day
 #[utoipa::path(put, path = "/v1/staff/closed-days", tag = "staff", request_body = DayToClose,
     responses((status = 200, description = "The day.", body = ClosedBookingDay)))]
-pub async fn close_day(who: AsStaff<Operate>, Strict(body): Strict<DayToClose>) -> Handled<ClosedBookingDay> {
+pub async fn close_day(who: AsStaff<CloseBooks>, Strict(body): Strict<DayToClose>) -> Handled<ClosedBookingDay> {
     let closed = blocking(&who.bank, move |bank| accounting::close_day(bank, body.day.0)).await?;
     Ok(Reply::ok(show_day(closed.map_err(|refusal| Problem::refused(&who.bank, refusal))?)))
 }

@@ -3,7 +3,7 @@
 use crate::dto::{Cursor, Day, Moment, Money, Page, Ref, ids, page};
 use bank::Bank;
 use bank::cases::{self, CaseView, Closing, Finding};
-use edge::caller::{AsStaff, Look, Operate};
+use edge::caller::{AsStaff, Look, WorkCases};
 use edge::reply::{self, Handled, Reply};
 use edge::{Command, Params, PathId, Problem};
 use serde::{Deserialize, Serialize};
@@ -188,7 +188,11 @@ pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Case>) -> Handled
 /// Add a note to a case
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/notes", tag = "staff", request_body = NewNote,
     responses((status = 201, description = "The case with its notes.", body = Case)))]
-pub async fn note(who: AsStaff<Operate>, PathId(id): PathId<kinds::Case>, command: Command<NewNote>) -> Handled<Case> {
+pub async fn note(
+    who: AsStaff<WorkCases>,
+    PathId(id): PathId<kinds::Case>,
+    command: Command<NewNote>,
+) -> Handled<Case> {
     let (wish, body) = who.wish("cases.note", command);
     reply::created(&who.bank, cases::note(&who.bank, wish, id, body.text).await, show)
 }
@@ -200,7 +204,7 @@ pub async fn note(who: AsStaff<Operate>, PathId(id): PathId<kinds::Case>, comman
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/proposal", tag = "staff", request_body = CaseProposal,
     responses((status = 200, description = "The case.", body = Case)))]
 pub async fn propose(
-    who: AsStaff<Operate>,
+    who: AsStaff<WorkCases>,
     PathId(id): PathId<kinds::Case>,
     command: Command<CaseProposal>,
 ) -> Handled<Case> {
@@ -216,7 +220,7 @@ pub async fn propose(
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/approval", tag = "staff", request_body = CaseApproval,
     responses((status = 200, description = "The case.", body = Case)))]
 pub async fn approve(
-    who: AsStaff<Operate>,
+    who: AsStaff<WorkCases>,
     PathId(id): PathId<kinds::Case>,
     command: Command<CaseApproval>,
 ) -> Handled<Case> {
@@ -231,7 +235,7 @@ pub async fn approve(
 #[utoipa::path(post, path = "/v1/staff/cases/{case}/close", tag = "staff", request_body = CaseClosing,
     responses((status = 200, description = "The case.", body = Case)))]
 pub async fn close(
-    who: AsStaff<Operate>,
+    who: AsStaff<WorkCases>,
     PathId(id): PathId<kinds::Case>,
     command: Command<CaseClosing>,
 ) -> Handled<Case> {

@@ -4,7 +4,7 @@ use crate::dto::{Cursor, Listing, Moment, Page, Ref, ids, page};
 use axum::http::StatusCode;
 use bank::audit;
 use bank::customers::{self, CustomerSummary as Summary, Wanted};
-use edge::caller::{AsStaff, Look, Restrain, Search};
+use edge::caller::{AsStaff, ChangeCustomers, EraseCustomers, Look, SearchCustomers, ViewCustomers};
 use edge::reply::{self, Handled, Reply};
 use edge::{Params, PathId, Problem, Strict};
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,10 @@ pub async fn list(who: AsStaff<Look>, Params(listing): Params<Listing>) -> Handl
 #[utoipa::path(post, path = "/v1/staff/customers/search", tag = "staff", request_body = CustomerSearch,
     responses((status = 200, description = "Who was found; nobody when there is no such customer.",
         body = Page<CustomerSummary>)))]
-pub async fn search(who: AsStaff<Search>, Strict(body): Strict<CustomerSearch>) -> Handled<Page<CustomerSummary>> {
+pub async fn search(
+    who: AsStaff<SearchCustomers>,
+    Strict(body): Strict<CustomerSearch>,
+) -> Handled<Page<CustomerSummary>> {
     let wanted = match (body.customer, body.wallet, body.alias) {
         (Some(customer), None, None) => Wanted::Customer(customer.0),
         (None, Some(wallet), None) => Wanted::Wallet(wallet.0),
@@ -119,7 +122,7 @@ pub async fn search(who: AsStaff<Search>, Strict(body): Strict<CustomerSearch>) 
 /// Look at a customer
 #[utoipa::path(get, path = "/v1/staff/customers/{customer}", tag = "staff",
     responses((status = 200, description = "The customer.", body = CustomerRecord)))]
-pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Customer>) -> Handled<CustomerRecord> {
+pub async fn get(who: AsStaff<ViewCustomers>, PathId(id): PathId<kinds::Customer>) -> Handled<CustomerRecord> {
     audit::looked(&who.bank, who.principal(), "customers.view").await?;
     let view = reply::found(customers::view(&who.bank, id).await)?;
     Ok(Reply::ok(CustomerRecord {
@@ -135,7 +138,7 @@ pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Customer>) -> Han
 #[utoipa::path(put, path = "/v1/staff/customers/{customer}/tier", tag = "staff", request_body = Tier,
     responses((status = 204, description = "The limits of the tier bind from now on.")))]
 pub async fn change_tier(
-    who: AsStaff<Restrain>,
+    who: AsStaff<ChangeCustomers>,
     PathId(id): PathId<kinds::Customer>,
     Strict(body): Strict<Tier>,
 ) -> Result<StatusCode, Problem> {
@@ -149,7 +152,7 @@ pub async fn change_tier(
 /// Refused while the accounts hold money. Journal and ids stay.
 #[utoipa::path(delete, path = "/v1/staff/customers/{customer}", tag = "staff",
     responses((status = 204, description = "The person's key is destroyed.")))]
-pub async fn erase(who: AsStaff<Restrain>, PathId(id): PathId<kinds::Customer>) -> Result<StatusCode, Problem> {
+pub async fn erase(who: AsStaff<EraseCustomers>, PathId(id): PathId<kinds::Customer>) -> Result<StatusCode, Problem> {
     let wish = who.unrecorded("customers.erase");
     reply::done(&who.bank, customers::erase(&who.bank, wish, id).await, drop)?;
     Ok(StatusCode::NO_CONTENT)

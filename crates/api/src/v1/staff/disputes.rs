@@ -3,7 +3,7 @@
 use crate::dto::{Money, ids};
 use bank::payments::{self, CloseDispute, DisputeOutcome, DisputeView};
 use bank::{Bank, BankError};
-use edge::caller::{AsStaff, Restrain};
+use edge::caller::{AsStaff, DecideDisputes};
 use edge::reply::{self, Handled};
 use edge::{Command, PathId, Problem};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub struct DecidedDispute {
 #[utoipa::path(post, path = "/v1/staff/disputes/{dispute}/decide", tag = "staff", request_body = Decision,
     responses((status = 200, description = "The dispute.", body = DecidedDispute)))]
 pub async fn decide(
-    who: AsStaff<Restrain>,
+    who: AsStaff<DecideDisputes>,
     PathId(dispute): PathId<kinds::Dispute>,
     command: Command<Decision>,
 ) -> Handled<DecidedDispute> {

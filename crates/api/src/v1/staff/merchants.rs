@@ -4,7 +4,7 @@ use crate::dto::{Cursor, Listing, Moment, Page, ids, page};
 use crate::v1::merchants::account::{Merchant, Store, show, show_store};
 use axum::http::StatusCode;
 use bank::merchants::{self, KeyView, NewKey, NewMerchant, NewStore, Scope, Status};
-use edge::caller::{AsStaff, Look, Operate};
+use edge::caller::{AsStaff, Look, ManageMerchants};
 use edge::reply::{self, Handled, Reply};
 use edge::{Command, Params, PathId, PathIds, Problem, Strict};
 use serde::{Deserialize, Serialize};
@@ -161,7 +161,7 @@ fn show_key(view: KeyView) -> ApiKey {
 /// Open a merchant
 #[utoipa::path(post, path = "/v1/staff/merchants", tag = "staff", request_body = MerchantToOpen,
     responses((status = 201, description = "The merchant, with one store of its name.", body = Merchant)))]
-pub async fn open(who: AsStaff<Operate>, command: Command<MerchantToOpen>) -> Handled<Merchant> {
+pub async fn open(who: AsStaff<ManageMerchants>, command: Command<MerchantToOpen>) -> Handled<Merchant> {
     let (wish, body) = who.wish("merchants.open", command);
     let mut currencies = Vec::new();
     for (place, code) in body.currencies.iter().enumerate() {
@@ -204,7 +204,7 @@ pub async fn get(who: AsStaff<Look>, PathId(id): PathId<kinds::Merchant>) -> Han
 #[utoipa::path(patch, path = "/v1/staff/merchants/{merchant}", tag = "staff", request_body = MerchantChange,
     responses((status = 200, description = "The merchant.", body = Merchant)))]
 pub async fn change(
-    who: AsStaff<Operate>,
+    who: AsStaff<ManageMerchants>,
     PathId(id): PathId<kinds::Merchant>,
     Strict(body): Strict<MerchantChange>,
 ) -> Handled<Merchant> {
@@ -229,7 +229,7 @@ pub async fn change(
 #[utoipa::path(post, path = "/v1/staff/merchants/{merchant}/stores", tag = "staff", request_body = StoreToAdd,
     responses((status = 201, description = "The store.", body = Store)))]
 pub async fn add_store(
-    who: AsStaff<Operate>,
+    who: AsStaff<ManageMerchants>,
     PathId(id): PathId<kinds::Merchant>,
     command: Command<StoreToAdd>,
 ) -> Handled<Store> {
@@ -242,7 +242,7 @@ pub async fn add_store(
 #[utoipa::path(post, path = "/v1/staff/merchants/{merchant}/keys", tag = "staff", request_body = KeyToMake,
     responses((status = 201, description = "The key; it is shown this once.", body = MadeKey)))]
 pub async fn make_key(
-    who: AsStaff<Operate>,
+    who: AsStaff<ManageMerchants>,
     PathId(id): PathId<kinds::Merchant>,
     command: Command<KeyToMake>,
 ) -> Handled<MadeKey> {
@@ -271,7 +271,7 @@ pub async fn keys(who: AsStaff<Look>, PathId(id): PathId<kinds::Merchant>) -> Ha
 #[utoipa::path(post, path = "/v1/staff/merchants/{merchant}/keys/{key}/rotate", tag = "staff", request_body = KeyRotation,
     responses((status = 201, description = "The new key.", body = MadeKey)))]
 pub async fn rotate_key(
-    who: AsStaff<Operate>,
+    who: AsStaff<ManageMerchants>,
     PathIds(merchant, key): PathIds<kinds::Merchant, kinds::ApiKey>,
     command: Command<KeyRotation>,
 ) -> Handled<MadeKey> {
@@ -288,7 +288,7 @@ pub async fn rotate_key(
 #[utoipa::path(delete, path = "/v1/staff/merchants/{merchant}/keys/{key}", tag = "staff",
     responses((status = 204, description = "It is no good any more.")))]
 pub async fn revoke_key(
-    who: AsStaff<Operate>,
+    who: AsStaff<ManageMerchants>,
     PathIds(merchant, key): PathIds<kinds::Merchant, kinds::ApiKey>,
 ) -> Result<StatusCode, Problem> {
     let wish = who.unrecorded("merchants.revoke_key");

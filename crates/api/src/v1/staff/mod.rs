@@ -1,6 +1,7 @@
 //! What the bank's staff do. Every handler names the roles that may.
 
 pub mod accounts;
+pub mod approvals;
 pub mod audit_log;
 pub mod bank_accounts;
 pub mod books;

@@ -3,7 +3,7 @@
 use crate::dto::{Moment, Page, Ref, ids};
 use bank::policies::{self, Change, PolicyView};
 use edge::Command;
-use edge::caller::{AsStaff, Look, Shape};
+use edge::caller::{AsStaff, Look, SetPolicies};
 use edge::reply::{self, Handled, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -67,7 +67,7 @@ pub async fn list(who: AsStaff<Look>) -> Handled<Page<Policy>> {
 /// Set a policy
 #[utoipa::path(post, path = "/v1/staff/policies", tag = "staff", request_body = NewPolicy,
     responses((status = 201, description = "The row.", body = Policy)))]
-pub async fn set(who: AsStaff<Shape>, command: Command<NewPolicy>) -> Handled<Policy> {
+pub async fn set(who: AsStaff<SetPolicies>, command: Command<NewPolicy>) -> Handled<Policy> {
     let (wish, body) = who.wish("policies.set", command);
     let from = body.effective_from.map(|from| from.0);
     let change = Change { name: body.name, value: body.value, from, source: body.source };

@@ -14,7 +14,7 @@ fn told(page: &Value) -> Vec<(&str, &str)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_says_who_did_what_to_what_from_where_and_how_it_ended() {
     let house = House::open().await;
-    let (compliance, auditor) = (house.staff(Role::Compliance).await, house.staff(Role::Auditor).await);
+    let (compliance, auditor) = (house.staff(Role::COMPLIANCE).await, house.staff(Role::AUDITOR).await);
     let payer = house.person("@payer", 1_000).await;
     let wallet = house.get("/v1/wallet", &payer.token).await.expect(200);
     let account = wallet["accounts"][0]["id"].as_str().expect("an id");
@@ -38,7 +38,7 @@ async fn the_log_says_who_did_what_to_what_from_where_and_how_it_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn looking_at_a_person_is_an_act() {
     let house = House::open().await;
-    let (compliance, auditor) = (house.staff(Role::Compliance).await, house.staff(Role::Auditor).await);
+    let (compliance, auditor) = (house.staff(Role::COMPLIANCE).await, house.staff(Role::AUDITOR).await);
     let payer = house.person("@payer", 1_000).await;
     let who = house.get("/v1/me", &payer.token).await.expect(200)["id"].as_str().expect("an id").to_owned();
     house.get(&format!("/v1/staff/customers/{who}"), &compliance).await.expect(200);
@@ -52,7 +52,7 @@ async fn looking_at_a_person_is_an_act() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_read_by_those_who_inspect_only() {
     let house = House::open().await;
-    for role in [Role::Operations, Role::Product] {
+    for role in [Role::OPERATIONS, Role::PRODUCT] {
         let staff = house.staff(role).await;
         house.get("/v1/staff/audit-log", &staff).await.refused(403, "forbidden");
     }

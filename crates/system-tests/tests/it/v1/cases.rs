@@ -8,7 +8,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_top_up_without_a_result_opens_a_case_that_is_closed_with_evidence() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let person = house.person("@person", 0).await;
     let link = json!({"number": "DE89370400440532013000"});
     let link = house.post("/v1/bank-accounts", &person.token, &link).await.expect(201);
@@ -39,7 +39,7 @@ async fn a_top_up_without_a_result_opens_a_case_that_is_closed_with_evidence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_investigation_ends_by_two_people_and_never_by_one() {
     let house = House::open().await;
-    let (one, two) = (house.staff(Role::Operations).await, house.staff(Role::Operations).await);
+    let (one, two) = (house.staff(Role::OPERATIONS).await, house.staff(Role::OPERATIONS).await);
     let person = house.person("@person", 0).await;
     let link = json!({"number": "DE89370400440532013000"});
     let link = house.post("/v1/bank-accounts", &person.token, &link).await.expect(201);
@@ -68,8 +68,8 @@ async fn an_investigation_ends_by_two_people_and_never_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_came_for_a_closed_wallet_is_released_by_two_people() {
     let house = House::open().await;
-    let (one, two) = (house.staff(Role::Operations).await, house.staff(Role::Operations).await);
-    let compliance = house.staff(Role::Compliance).await;
+    let (one, two) = (house.staff(Role::OPERATIONS).await, house.staff(Role::OPERATIONS).await);
+    let compliance = house.staff(Role::COMPLIANCE).await;
     let person = house.person("@person", 0).await;
     let link = json!({"number": "DE89370400440532013000"});
     let link = house.post("/v1/bank-accounts", &person.token, &link).await.expect(201);

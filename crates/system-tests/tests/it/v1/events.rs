@@ -9,7 +9,7 @@ use std::time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_banks_sequence_has_no_gaps_and_each_sees_her_own() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
     let other = house.shop("Dumplings").await;
     let pay = json!({"merchant": shop.id, "amount": yuan("1.00")});

@@ -1,6 +1,7 @@
 //! `/v1`, one file for each resource.
 
 mod aliases;
+mod approvals;
 mod audit_log;
 mod cases;
 mod customers;

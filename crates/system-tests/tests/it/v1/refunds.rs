@@ -56,7 +56,7 @@ async fn a_dispute_is_opened_by_the_payer_and_decided_by_staff() {
     let list = house.get("/v1/payments", &payer.token).await.expect(200);
     let path = format!("/v1/payments/{}/disputes", list["data"][0]["id"].as_str().expect("an id"));
     let dispute = house.post(&path, &payer.token, &json!({"amount": yuan("40.00")})).await.expect(201);
-    let compliance = house.staff(Role::Compliance).await;
+    let compliance = house.staff(Role::COMPLIANCE).await;
     let decide = format!("/v1/staff/disputes/{}/decide", dispute["id"].as_str().expect("an id"));
     house.post(&decide, &compliance, &json!({"winner": "payer"})).await.expect(200);
     assert_eq!(house.posted(&payer).await, "60.00");

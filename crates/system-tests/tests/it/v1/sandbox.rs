@@ -14,7 +14,7 @@ use vocabulary::{Clock, Timestamp};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clock_moves_forward_only() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let by = json!({"advance_seconds": 3_600});
     let moved = house.put(Method::POST, "/v1/sandbox/clock", &staff, &by).await.expect(200);
     assert_eq!(moved["now"], "2026-11-23T03:00:00Z");
@@ -48,7 +48,7 @@ async fn a_live_bank_has_no_movable_clock_and_shows_no_messages() {
     };
     let open = move || {
         let bank = Bank::open(options).expect("a bank");
-        let enrolled = bank::staff::enrol_blocking(&bank, "Somebody", Role::Administrator).expect("enrolled");
+        let enrolled = bank::staff::enrol_blocking(&bank, "Somebody", Role::ADMINISTRATOR).expect("enrolled");
         (bank, enrolled.token.expose().clone())
     };
     let (bank, token) = tokio::task::spawn_blocking(open).await.expect("no panic");

@@ -26,10 +26,10 @@ impl Scene {
         let directory = tempfile::tempdir().expect("a directory");
         let house = House::beside(directory.path()).await;
         // Weeks pass here, and nobody signs in again.
-        let product = house.staff(Role::Product).await;
+        let product = house.staff(Role::PRODUCT).await;
         let long = json!({"name": "session_hours", "value": 8_760, "source": "these stories take weeks"});
         house.post("/v1/staff/policies", &product, &long).await.expect(201);
-        let (staff, one) = (house.staff(Role::Operations).await, house.person("@one", 50_000).await);
+        let (staff, one) = (house.staff(Role::OPERATIONS).await, house.person("@one", 50_000).await);
         let link = house.post("/v1/bank-accounts", &one.token, &json!({"number": IBAN})).await.expect(201);
         Self { house, staff, one, link: link["id"].clone(), _directory: directory }
     }
@@ -176,12 +176,12 @@ async fn only_staff_who_operate_tell_it_and_only_what_it_understands() {
     for (body, code) in bad {
         house.put(Method::PUT, PATH, staff, &body).await.refused(422, code);
     }
-    let auditor = house.staff(Role::Auditor).await;
+    let auditor = house.staff(Role::AUDITOR).await;
     let slow = json!({"behaviour": "slow"});
     house.put(Method::PUT, PATH, &auditor, &slow).await.refused(403, "forbidden");
     house.put(Method::PUT, PATH, &scene.one.token, &slow).await.refused(403, "forbidden");
     assert_eq!(house.get(PATH, staff).await.expect(200)["behaviour"], "normal", "nothing of it was taken");
     let other = House::open().await;
-    let staff = other.staff(Role::Operations).await;
+    let staff = other.staff(Role::OPERATIONS).await;
     other.get(PATH, &staff).await.refused(403, "sandbox_only");
 }

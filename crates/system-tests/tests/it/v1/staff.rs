@@ -8,7 +8,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merchant_is_opened_suspended_and_cannot_be_paid_meanwhile() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let payer = house.person("@payer", 10_000).await;
     let new = json!({"name": "Noodle House", "category": "5812", "country": "CN", "city": "Chengdu",
         "fee_plan": "payment.standard", "settlement_plan": "standard", "currencies": ["CNY"]});
@@ -29,7 +29,7 @@ async fn a_merchant_is_opened_suspended_and_cannot_be_paid_meanwhile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_rotated_with_an_overlap() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let shop = house.shop("Noodles").await;
     let keys = house.get(&format!("/v1/staff/merchants/{}/keys", shop.id), &staff).await.expect(200);
     let path =
@@ -51,7 +51,7 @@ async fn a_key_is_rotated_with_an_overlap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_frozen_released_and_closed_when_it_is_empty() {
     let house = House::open().await;
-    let compliance = house.staff(Role::Compliance).await;
+    let compliance = house.staff(Role::COMPLIANCE).await;
     let (payer, shop) = (house.person("@payer", 1_000).await, house.shop("Noodles").await);
     let wallet = house.get("/v1/wallet", &payer.token).await.expect(200);
     let path = format!("/v1/staff/accounts/{}", wallet["accounts"][0]["id"].as_str().expect("an id"));
@@ -59,6 +59,8 @@ async fn an_account_is_frozen_released_and_closed_when_it_is_empty() {
     assert_eq!(house.post(&format!("{path}/freeze"), &compliance, &json!({"debit": true})).await.status, 204);
     house.post("/v1/payments", &payer.token, &pay).await.refused(409, "account_frozen");
     assert_eq!(house.post(&format!("{path}/freeze"), &compliance, &json!({})).await.status, 204);
+    house.post("/v1/payments", &payer.token, &pay).await.refused(409, "account_frozen");
+    assert_eq!(house.post(&format!("{path}/release"), &compliance, &json!({"debit": true})).await.status, 204);
     house.post(&format!("{path}/close"), &compliance, &json!({})).await.refused(409, "account_not_empty");
     house.post("/v1/payments", &payer.token, &pay).await.expect(201);
     assert_eq!(house.post(&format!("{path}/close"), &compliance, &json!({})).await.status, 204);
@@ -70,7 +72,7 @@ async fn an_account_is_frozen_released_and_closed_when_it_is_empty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_is_set_with_its_source_and_a_bad_one_is_refused() {
     let house = House::open().await;
-    let staff = house.staff(Role::Product).await;
+    let staff = house.staff(Role::PRODUCT).await;
     let set = json!({"name": "refund_days", "value": 180, "source": "Decision 31"});
     let row = house.post("/v1/staff/policies", &staff, &set).await.expect(201);
     assert_eq!((&row["value"], &row["source"]), (&json!(180), &json!("Decision 31")));
@@ -85,7 +87,7 @@ async fn a_policy_is_set_with_its_source_and_a_bad_one_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_is_closed_after_its_cut_off_and_the_trial_balance_is_zero() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
     let pay = json!({"merchant": shop.id, "amount": yuan("10.00")});
     house.post("/v1/payments", &payer.token, &pay).await.expect(201);
@@ -112,7 +114,7 @@ async fn a_day_is_closed_after_its_cut_off_and_the_trial_balance_is_zero() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_moves_to_another_tier_and_is_erased_when_empty() {
     let house = House::open().await;
-    let compliance = house.staff(Role::Compliance).await;
+    let compliance = house.staff(Role::COMPLIANCE).await;
     let person = house.person("@person", 100).await;
     let path = format!("/v1/staff/customers/{}", person.customer);
     let tier = format!("{path}/tier");
@@ -131,7 +133,7 @@ async fn a_customer_moves_to_another_tier_and_is_erased_when_empty() {
 async fn where_a_merchant_is_settled_is_changed_by_staff_alone() {
     let house = House::open().await;
     let (shop, other) = (house.shop("Noodles").await, house.shop("Books").await);
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let link = async |shop: &crate::house::Shop, number: &str| {
         let made = house.post("/v1/merchant/bank-accounts", &shop.token, &json!({"number": number})).await.expect(201);
         made["id"].as_str().expect("an id").to_owned()
@@ -146,7 +148,7 @@ async fn where_a_merchant_is_settled_is_changed_by_staff_alone() {
     let path = format!("/v1/staff/merchants/{}/settlement-account", shop.id);
     let put = async |token: &str, id: &str| house.put(Method::PUT, &path, token, &json!({"bank_account": id})).await;
     put(&shop.token, &second).await.refused(403, "forbidden");
-    put(&house.staff(Role::Auditor).await, &second).await.refused(403, "forbidden");
+    put(&house.staff(Role::AUDITOR).await, &second).await.refused(403, "forbidden");
     put(&staff, &foreign).await.refused(404, "bank_account_not_found");
     assert_eq!(settled().await, first.as_str(), "no refusal changes anything");
     assert_eq!(put(&staff, &second).await.status, 204);

@@ -23,7 +23,7 @@ async fn all(house: &House, path: &str, token: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_see_which_jobs_wait_how_often_they_were_tried_and_why_they_failed() {
     let house = House::open().await;
-    let auditor = house.staff(Role::Auditor).await;
+    let auditor = house.staff(Role::AUDITOR).await;
     let (payer, shop) = (house.person("@payer", 10_000).await, house.shop("Noodles").await);
     let hold = json!({"merchant": shop.id, "amount": yuan("40.00"), "hold": true, "hold_seconds": 600});
     house.post("/v1/payments", &payer.token, &hold).await.expect(201);
@@ -60,7 +60,7 @@ async fn staff_see_which_jobs_wait_how_often_they_were_tried_and_why_they_failed
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_list_customers_newest_first_without_anything_personal_but_a_masked_name() {
     let house = House::open().await;
-    let auditor = house.staff(Role::Auditor).await;
+    let auditor = house.staff(Role::AUDITOR).await;
     let mut made = Vec::new();
     for name in ["@one", "@two", "@three", "@four", "@five"] {
         house.world.clock.advance(1);
@@ -76,7 +76,7 @@ async fn staff_list_customers_newest_first_without_anything_personal_but_a_maske
         let masked = row["masked_name"].as_str().expect("a name");
         assert!(masked.contains('*') && !masked.contains("Person"), "{masked}");
     }
-    let compliance = house.staff(Role::Compliance).await;
+    let compliance = house.staff(Role::COMPLIANCE).await;
     let path = format!("/v1/staff/customers/{}", made[0]);
     assert_eq!(house.delete(&path, &compliance).await.status, 204);
     let erased = &all(&house, "/v1/staff/customers", &auditor).await[0];
@@ -86,7 +86,7 @@ async fn staff_list_customers_newest_first_without_anything_personal_but_a_maske
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_is_found_by_id_wallet_alias_and_sign_in_name() {
     let house = House::open().await;
-    let staff = house.staff(Role::Operations).await;
+    let staff = house.staff(Role::OPERATIONS).await;
     let (one, two) = (house.person("@one", 0).await, house.person("@two", 0).await);
     let phone = "+8613912345678";
     let claim = house.post("/v1/aliases", &one.token, &json!({"alias": phone})).await.expect(201);
@@ -116,7 +116,7 @@ async fn a_customer_is_found_by_id_wallet_alias_and_sign_in_name() {
     for (body, code) in bad {
         house.put(Method::POST, SEARCH, &staff, &body).await.refused(422, code);
     }
-    let auditor = house.staff(Role::Auditor).await;
+    let auditor = house.staff(Role::AUDITOR).await;
     house.put(Method::POST, SEARCH, &auditor, &json!({"alias": "@one"})).await.refused(403, "forbidden");
     house.put(Method::POST, SEARCH, &one.token, &json!({"alias": "@two"})).await.refused(403, "forbidden");
 }
