@@ -77,6 +77,14 @@ pub(crate) async fn identify(bank: &Bank, headers: &HeaderMap) -> Result<Caller,
     caller.ok_or_else(no)
 }
 
+/// Whether what a long answer was begun with would still let the same one in: a session, key or token may end meanwhile.
+/// False, too, when the bank cannot be asked.
+pub async fn is_still_in(context: &Context, headers: &HeaderMap) -> bool {
+    let Ok(bank) = context.bank.fresh().await else { return false };
+    let found = identify(&bank, headers).await;
+    found.is_ok_and(|caller| caller.principal() == context.caller.principal())
+}
+
 macro_rules! duties {
     ($trait:ident: $of:ty { $($(#[$doc:meta])* $name:ident = $value:expr;)* }) => {$(
         $(#[$doc])*

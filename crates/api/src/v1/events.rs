@@ -1,10 +1,11 @@
 //! Events by pull and as a stream: the same gap-free sequence, of which each caller sees its own.
 
+use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use bank::Bank;
-use edge::caller::{AsOwner, EventsRead};
+use edge::caller::{AsOwner, EventsRead, is_still_in};
 use edge::reply::{Handled, Reply};
-use edge::{Params, Problem};
+use edge::{Context, Params, Problem};
 use futures::Stream;
 use futures::stream;
 use serde::{Deserialize, Serialize};
@@ -108,28 +109,32 @@ pub struct SentEvent {
 /// Stream events
 ///
 /// Server-sent events (`text/event-stream`): the event's number is the `id`, so that a reader that reconnects with
-/// `Last-Event-ID` misses nothing.
+/// `Last-Event-ID` misses nothing. It ends when the server stops, and before the first event after the end of the session, key or
+/// token that it was asked for with.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", params(After),
     responses((status = 200, description = "A stream of events.", body = SentEvent, content_type = "text/event-stream")))]
 pub async fn follow(
     who: AsOwner<EventsRead>,
     Params(after): Params<After>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Problem> {
     let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let state = Following {
         after: seen.unwrap_or(after.number()?),
         owner: who.owner,
         draining: who.context.draining.clone(),
-        news: who.bank.store().events(),
-        bank: who.bank.clone(),
+        news: who.context.bank.store().events(),
+        context: who.context.clone(),
+        headers,
         waiting: Vec::new(),
     };
     Ok(Sse::new(stream::unfold(state, next)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
 struct Following {
-    bank: Bank,
+    context: Context,
+    /// Of the request: what it was let in by is looked at again.
+    headers: HeaderMap,
     owner: Option<u128>,
     after: u64,
     news: watch::Receiver<u64>,
@@ -138,7 +143,8 @@ struct Following {
     waiting: Vec<(u64, String)>,
 }
 
-/// The next event; the stream ends when the server drains or trouble comes, and the reader connects again.
+/// The next event; the stream ends when the server drains or trouble comes, and the reader connects again. Race closed here: who
+/// is not let in any more hears nothing that was committed after that was.
 async fn next(mut state: Following) -> Option<(Result<sse::Event, Infallible>, Following)> {
     loop {
         if let Some((number, text)) = state.waiting.pop() {
@@ -146,9 +152,13 @@ async fn next(mut state: Following) -> Option<(Result<sse::Event, Infallible>, F
             return Some((Ok(sse::Event::default().id(number.to_string()).data(text)), state));
         }
         state.news.mark_unchanged();
-        state.waiting = pull(&state.bank, state.owner, state.after, 200).await.ok()?;
+        state.waiting = pull(&state.context.bank, state.owner, state.after, 200).await.ok()?;
         state.waiting.reverse();
         if !state.waiting.is_empty() {
+            // After the reading: what was read before the end may be told.
+            if !is_still_in(&state.context, &state.headers).await {
+                return None;
+            }
             continue;
         }
         tokio::select! {
