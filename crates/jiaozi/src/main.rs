@@ -4,6 +4,7 @@
 //! error. The exit code says how it went: 0 fine, 1 said no or failed, 2 wrong usage. No business rule lives here.
 
 mod absent_bank;
+mod audit_export;
 mod backup;
 mod bench;
 mod bench_http;

@@ -38,6 +38,12 @@ pub struct File {
     pub database_password_file: Option<PathBuf>,
     /// Memory for the writer's page cache, MiB.
     pub cache_mib: Option<u32>,
+    /// A file that the audit log is appended to, as JSON lines.
+    pub audit_file: Option<PathBuf>,
+    /// The collector that the audit log is sent to by syslog over TLS: `HOST:PORT`.
+    pub audit_syslog: Option<String>,
+    /// Certificates of the authorities that vouch for that collector.
+    pub audit_syslog_ca: Option<PathBuf>,
 }
 
 /// A unit of value of the bank's own, such as points.

@@ -68,6 +68,15 @@ pub struct Args {
     /// The configuration file [default: jiaozi.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Append the audit log to this file, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    audit_file: Option<PathBuf>,
+    /// Send the audit log to this collector by syslog over TLS (RFC 5425)
+    #[arg(long, value_name = "HOST:PORT", requires = "audit_syslog_ca")]
+    audit_syslog: Option<String>,
+    /// The certificates, in PEM form, of the authorities that vouch for that collector
+    #[arg(long, value_name = "FILE", requires = "audit_syslog")]
+    audit_syslog_ca: Option<PathBuf>,
     /// Print one JSON object when ready, and log JSON lines
     #[arg(long)]
     json: bool,
@@ -104,6 +113,9 @@ fn merged(args: &Args) -> Result<File, Failure> {
     file.database = args.database.clone().or(file.database);
     file.database_password_file = args.database_password_file.clone().or(file.database_password_file);
     file.drain_notice = args.drain_notice.or(file.drain_notice);
+    file.audit_file = args.audit_file.clone().or(file.audit_file);
+    file.audit_syslog = args.audit_syslog.clone().or(file.audit_syslog);
+    file.audit_syslog_ca = args.audit_syslog_ca.clone().or(file.audit_syslog_ca);
     file.zone = args.zone.clone().or(file.zone);
     file.sandbox = if args.sandbox { Some(true) } else { file.sandbox };
     file.tenants.extend(args.tenant.iter().cloned());

@@ -1,5 +1,6 @@
 //! A running server: banks, their job loops, the listener, and an orderly end.
 
+use crate::audit_export::{self, Exporter};
 use crate::database_watch::Watch;
 use crate::failure::Failure;
 use crate::job_loop::JobLoop;
@@ -10,6 +11,7 @@ use ::bank::Bank;
 use api::{Api, Metrics};
 use edge::{Edge, Rate, Routes, Tenants};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use ports::LogCollector;
 use rails::{HttpWebhookSender, Reach};
 use std::future::Future;
 use std::io::ErrorKind;
@@ -29,6 +31,8 @@ pub struct Server {
     options: edge::Options,
     /// The first bank's database, when it is on a server.
     database: Option<sql::Database>,
+    /// Who is told the audit log of the first bank.
+    collectors: Vec<Box<dyn LogCollector>>,
 }
 
 impl Server {
@@ -42,7 +46,8 @@ impl Server {
             banks.push(bank.clone());
             tenants = tenants.with(&tenant.host, bank);
         }
-        Ok(Self { banks, tenants, options: edge_options(file), database: served.shape.server.clone() })
+        let (options, database) = (edge_options(file), served.shape.server.clone());
+        Ok(Self { banks, tenants, options, database, collectors: audit_export::collectors(file)? })
     }
 
     /// Whether any of the banks is no sandbox.
@@ -52,7 +57,13 @@ impl Server {
 
     /// One bank that is open already.
     pub fn of(bank: Bank, options: edge::Options) -> Self {
-        Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), options, database: None }
+        Self {
+            banks: vec![bank.clone()],
+            tenants: Tenants::only(bank),
+            options,
+            database: None,
+            collectors: Vec::new(),
+        }
     }
 
     /// Serves until SIGTERM or SIGINT, then drains and settles. `ready` is told the address.
@@ -73,7 +84,7 @@ impl Server {
         address: SocketAddr,
         (ready, stop): (impl FnOnce(SocketAddr), impl Future<Output = ()>),
     ) -> Result<(), Failure> {
-        let Self { banks, tenants, options, database } = self;
+        let Self { banks, tenants, options, database, collectors } = self;
         let loops = start_loops(&banks)?;
         let (stop_hooks, hooks) = start_webhooks(&banks, runtime)?;
         let served = runtime.block_on(async {
@@ -85,6 +96,7 @@ impl Server {
             let watch = database.map(Watch::start).transpose();
             let _watch =
                 watch.map_err(|error| Failure::because("no thread to watch the database can be started", error))?;
+            let _exporters = start_exporters(&banks, collectors)?;
             ready(bound);
             edge::serve(edge, listener, stop).await.map_err(|error| Failure::because("the listener failed", error))
         });
@@ -127,6 +139,13 @@ fn edge_options(file: &File) -> edge::Options {
         address_rate: rate(file.address_rate, usual.address_rate),
         ..usual
     }
+}
+
+fn start_exporters(banks: &[Bank], collectors: Vec<Box<dyn LogCollector>>) -> Result<Vec<Exporter>, Failure> {
+    let Some(first) = banks.first() else { return Ok(Vec::new()) };
+    let started = collectors.into_iter().map(|collector| Exporter::start(first.clone(), collector));
+    let failed = |error| Failure::because("no thread for the audit log can be started", error);
+    started.collect::<Result<_, _>>().map_err(failed)
 }
 
 fn start_loops(banks: &[Bank]) -> Result<Vec<JobLoop>, Failure> {

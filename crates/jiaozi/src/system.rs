@@ -26,3 +26,8 @@ impl Entropy for SystemEntropy {
         getrandom::fill(buffer).expect("the operating system gives random bytes");
     }
 }
+
+/// How this machine calls itself.
+pub fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}

@@ -14,12 +14,14 @@
 //!
 //! It deliberately knows no capability: acts name themselves.
 
+mod export;
 mod find;
 mod keeper;
 mod looked;
 mod origin;
 pub mod records;
 
+pub use export::export_blocking;
 pub use find::{Entry, Finding, Wanted, after_blocking, look, verify};
 pub(crate) use keeper::{Keeper, Recorder};
 pub use looked::looked;

@@ -7,7 +7,10 @@ use store::{StoreError, Uow};
 use vocabulary::Timestamp;
 
 /// The capability's part of the schema's history.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 61, name: "audit log", sql: AUDIT }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 61, name: "audit log", sql: AUDIT },
+    Migration { version: 64, name: "marks of log collectors", sql: MARK },
+];
 
 const AUDIT: &str = "
 CREATE TABLE audit_record(
@@ -17,6 +20,12 @@ CREATE TABLE audit_record(
 CREATE INDEX audit_record_actor ON audit_record(actor, number);
 CREATE INDEX audit_record_subject ON audit_record(subject, number);
 CREATE INDEX audit_record_action ON audit_record(action, number);
+";
+
+const MARK: &str = "
+CREATE TABLE audit_mark(
+  collector TEXT PRIMARY KEY, number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// A record without its link.
@@ -93,6 +102,18 @@ pub(super) fn before(
     }
     sql.push_str(" ORDER BY number DESC LIMIT ?2");
     Ok(reading.query(&sql, &given, read)?)
+}
+
+/// The last record that a collector took; 0 when it took none.
+pub(super) fn mark(reading: Reading<'_>, collector: &str) -> Result<i64, StoreError> {
+    Ok(reading.number("SELECT number FROM audit_mark WHERE collector = ?1", params![collector])?)
+}
+
+pub(super) fn set_mark(uow: &mut Uow<'_, '_>, collector: &str, number: i64) -> Result<(), StoreError> {
+    // Another node may have told it more meanwhile.
+    let sql = "INSERT INTO audit_mark(collector, number) VALUES (?1, ?2) ON CONFLICT (collector) DO UPDATE SET \
+        number = CASE WHEN audit_mark.number < ?2 THEN ?2 ELSE audit_mark.number END";
+    uow.put(sql, params![collector, number])
 }
 
 const SELECT: &str = "SELECT number, at, actor, action, subject, outcome, sealed, link FROM audit_record";

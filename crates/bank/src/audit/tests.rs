@@ -123,3 +123,39 @@ async fn a_change_of_password_is_recorded_without_the_password() {
         assert_eq!(found.asked, None);
     }
 }
+
+/// Takes what it is given, or nothing.
+#[derive(Default)]
+struct Collector {
+    taken: Vec<i64>,
+    closed: bool,
+}
+
+impl ports::LogCollector for Collector {
+    fn name(&self) -> String {
+        "one".to_owned()
+    }
+
+    fn take(&mut self, lines: &[ports::LogLine]) -> Result<(), ports::CollectorError> {
+        if self.closed {
+            return Err(ports::CollectorError("closed".to_owned()));
+        }
+        assert!(lines.iter().all(|line| !line.json.contains('\n')));
+        self.taken.extend(lines.iter().map(|line| line.number));
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_gets_every_record_once_it_takes_them() {
+    let test = TestBank::new();
+    busy(&test).await;
+    let mut collector = Collector { closed: true, ..Collector::default() };
+    let export = |collector: &mut Collector| {
+        tokio::task::block_in_place(|| super::export_blocking(&test.bank, collector)).map_err(|error| error.to_string())
+    };
+    assert!(export(&mut collector).is_err_and(|error| error.contains("closed")));
+    collector.closed = false;
+    assert_eq!((export(&mut collector), export(&mut collector)), (Ok(3), Ok(0)));
+    assert_eq!(collector.taken, [1, 2, 3]);
+}

@@ -93,6 +93,36 @@ fn it_says_where_it_listens_refuses_a_second_and_stops_in_order() {
 }
 
 #[test]
+fn the_audit_log_is_appended_to_a_file_and_a_collector_needs_an_authority() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = text(folder.path()).to_owned() + "/bank";
+    let enrolled = run(&["staff", "enrol", "Wang Fang", "--role", "auditor", "--sandbox", "--data", &data]);
+    assert_eq!(enrolled.code, 0, "{}", enrolled.err);
+    let log = folder.path().join("audit.jsonl");
+    let words = ["serve", "--data", &data, "--listen", "127.0.0.1:0", "--sandbox", "--audit-file", text(&log)];
+    let mut serving = Serving::start(&words);
+    serving.line();
+    // What was written before the start is told at the start.
+    let told = || std::fs::read_to_string(&log).unwrap_or_default();
+    while told().lines().count() < 2 {
+        std::thread::yield_now();
+    }
+    let actions: Vec<String> = told()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["action"].to_string())
+        .collect();
+    assert_eq!(actions, ["\"staff.enrol\"", "\"staff.issue_token\""]);
+    assert!(!told().contains("Wang"));
+    assert_eq!(serving.stop(), Some(0));
+    let refused = run(&["serve", "--data", &data, "--sandbox", "--audit-syslog", "localhost:6514"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("--audit-syslog-ca"), "{}", refused.err);
+    let unknown = run(&["staff", "enrol", "X", "--role", "janitor", "--sandbox", "--data", &data]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("there is no role janitor; this bank has administrator, auditor"), "{}", unknown.err);
+}
+
+#[test]
 fn an_address_that_is_taken_is_named_with_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
