@@ -5,6 +5,7 @@ mod profile;
 pub mod records;
 mod register;
 
+pub(crate) use find::texts_of_newest;
 pub use find::{CustomerSummary, Wanted, list, search};
 pub use profile::{CustomerView, change_tier, display_name, erase, masked_name, view};
 pub use records::MIGRATIONS;

@@ -42,6 +42,7 @@ pub mod references;
 mod refusal;
 pub mod sandbox_bank;
 pub mod sealed;
+pub mod self_audit;
 pub mod sessions;
 pub mod settlement;
 pub mod staff;

@@ -4,6 +4,7 @@
 //! error. The exit code says how it went: 0 fine, 1 said no or failed, 2 wrong usage. No business rule lives here.
 
 mod absent_bank;
+mod audit;
 mod audit_export;
 mod backup;
 mod bench;
@@ -53,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   jiaozi demo                             a bank with people, shops and live traffic, to look at
   jiaozi serve --data bank --sandbox      a bank of your own
   jiaozi check --data bank                does every balance follow from the entries?
+  jiaozi audit --data bank                is it set up as it should be, and does nothing lie in clear?
   jiaozi qr decode 000201…                what is in this payment code?
   jiaozi backup monday.db --data bank     a copy while the bank runs, checked
   jiaozi backup --follow DEST --data bank a copy that goes on, at most a second behind
@@ -65,6 +67,7 @@ enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
     Check(check::Args),
+    Audit(audit::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Migrate(migrate::Args),
@@ -81,6 +84,7 @@ impl Command {
             Self::Demo(args) => demo::run(&args),
             Self::Serve(args) => serve::run(&args),
             Self::Check(args) => check::run(&args),
+            Self::Audit(args) => audit::run(&args),
             Self::Backup(args) => backup::run(&args),
             Self::Restore(args) => restore::run(&args),
             Self::Migrate(args) => migrate::run(&args),

@@ -5,6 +5,7 @@ use super::records::{self, Filter, Row};
 use crate::bank::Bank;
 use crate::error::BankError;
 use serde::Serialize;
+use sql::Reading;
 use std::fmt;
 use vocabulary::Timestamp;
 
@@ -108,9 +109,24 @@ const PAGE: u32 = 500;
 /// Trouble.
 pub fn verify(bank: &Bank) -> Result<Finding, BankError> {
     let keeper = bank.keeper();
+    // Page by page, each from a snapshot of its own: a long log must not hold one.
+    verify_pages(&keeper, |number| {
+        Ok(bank.store().read_blocking(|snapshot| records::after(snapshot.reading(), number, PAGE))?)
+    })
+}
+
+/// As [`verify`], within one reading.
+pub(crate) fn verify_in(keeper: &Keeper, reading: Reading<'_>) -> Result<Finding, BankError> {
+    verify_pages(keeper, |number| Ok(records::after(reading, number, PAGE)?))
+}
+
+fn verify_pages(
+    keeper: &Keeper,
+    mut after: impl FnMut(i64) -> Result<Vec<(Row, Link)>, BankError>,
+) -> Result<Finding, BankError> {
     let (mut number, mut link): (i64, Link) = (0, [0; 32]);
     loop {
-        let rows = bank.store().read_blocking(|snapshot| records::after(snapshot.reading(), number, PAGE))?;
+        let rows = after(number)?;
         if rows.is_empty() {
             return Ok(Finding::Whole(number));
         }

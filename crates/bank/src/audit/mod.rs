@@ -22,6 +22,7 @@ mod origin;
 pub mod records;
 
 pub use export::export_blocking;
+pub(crate) use find::verify_in;
 pub use find::{Entry, Finding, Wanted, after_blocking, look, verify};
 pub(crate) use keeper::{Keeper, Recorder};
 pub use looked::looked;

@@ -4,17 +4,18 @@
 //! so neither stands readable in any table; an alias that is not verified finds nobody.
 
 use super::SIGN_IN;
-use super::records::{self, CustomerRow, name_place};
+use super::records::{self, CustomerRow, name_place, sign_in_place};
 use crate::aliases;
 use crate::bank::Bank;
 use crate::desk::Desk;
 use crate::error::BankError;
 use crate::refusal::Refusal;
+use crate::sealed::Sealing;
 use crate::wallets;
 use formats::alias::{Alias, mask_name};
 use sql::Reading;
 use store::StoreError;
-use vocabulary::{Id, Timestamp, kinds};
+use vocabulary::{Id, Secret, Timestamp, kinds};
 
 /// A customer as staff see her in lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,4 +115,24 @@ fn summary(desk: &Desk, reading: Reading<'_>, row: &CustomerRow) -> Result<Custo
         created: row.created,
         erased: row.erased,
     })
+}
+
+/// Names and sign-in names of the newest customers, opened.
+///
+/// # Errors
+/// When the database or the vault cannot be read.
+pub(crate) fn texts_of_newest(
+    reading: Reading<'_>,
+    sealing: &Sealing,
+    customers: u32,
+) -> Result<Vec<Secret<String>>, BankError> {
+    let mut found = Vec::new();
+    for row in records::page(reading, None, customers)? {
+        let Some(key) = sealing.key(reading, row.id.as_u128())? else { continue };
+        found.push(row.display_name.open(&key, name_place(row.id))?);
+        if let Some(sign_in) = &row.sign_in {
+            found.push(sign_in.open(&key, sign_in_place(row.id))?);
+        }
+    }
+    Ok(found.into_iter().map(Secret::new).collect())
 }

@@ -314,6 +314,12 @@ pub(super) fn keys(reading: Reading<'_>, merchant: Id<kinds::Merchant>) -> Resul
     Ok(reading.query(sql, params![merchant], read_key)?)
 }
 
+/// How many good keys were made before a moment.
+pub(crate) fn keys_older_than(reading: Reading<'_>, made: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM api_key WHERE created < ?1 AND (expires IS NULL OR expires > ?2)";
+    Ok(reading.number(sql, params![made, now])?.unsigned_abs())
+}
+
 pub(super) fn key_by_hash(reading: Reading<'_>, hash: &TokenHash) -> Result<Option<KeyRow>, StoreError> {
     let sql = "SELECT id, merchant, scopes, label, created, expires FROM api_key WHERE hash = ?1";
     Ok(reading.query_opt(sql, params![hash], read_key)?)

@@ -90,6 +90,17 @@ pub(crate) fn role_of(reading: Reading<'_>, staff: Id<kinds::Staff>) -> Result<O
     Ok(reading.query_opt(sql, params![staff], |row| role(row.small(0)?, row.opt_text(1)?))?)
 }
 
+/// Whose each good token is, with which role, and until when.
+pub(crate) fn good_tokens(
+    reading: Reading<'_>,
+    now: Timestamp,
+) -> Result<Vec<(Id<kinds::Staff>, Role, Timestamp)>, StoreError> {
+    let sql = "SELECT s.id, s.role, s.role_name, t.expires FROM staff_token t JOIN staff s ON s.id = t.staff \
+        WHERE t.expires > ?1";
+    Ok(reading
+        .query(sql, params![now], |row| Ok((row.id(0)?, role(row.small(1)?, row.opt_text(2)?)?, row.time(3)?)))?)
+}
+
 pub(super) fn revoke_all(uow: &mut Uow<'_, '_>, staff: Id<kinds::Staff>) -> Result<usize, StoreError> {
     uow.tell(Kind::Staff.of(staff.as_u128()));
     uow.execute("DELETE FROM staff_token WHERE staff = ?1", params![staff])
