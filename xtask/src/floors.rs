@@ -3,7 +3,7 @@
 //! Manifests say what a crate could use, code says what it does use; both are compared with the rows in `house`. The
 //! libraries' features are not looked at.
 
-use crate::house::{At, FENCES, FLOAT_FILES, FLOAT_FLOORS, FLOATS, Fence, ROOMS, Room};
+use crate::house::{At, FENCES, FLOAT_FILES, FLOAT_FLOORS, FLOATS, Fence, LINT_OF_UNSAFE, OWN_LINTS, ROOMS, Room};
 use crate::scan::{line_of, words};
 use crate::tree::{File, Finding, Tree};
 
@@ -50,7 +50,13 @@ fn manifest(file: &File, name: &str, findings: &mut Vec<Finding>) {
         Ok(manifest) => manifest,
         Err(error) => return say(format!("not a manifest: {error}")),
     };
-    if manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool) != Some(true) {
+    let lints = manifest.get("lints");
+    if OWN_LINTS.iter().any(|(room, _)| *room == name) {
+        let lint = lints.and_then(|lints| lints.get("clippy")?.get(LINT_OF_UNSAFE)?.as_str());
+        if lint != Some("deny") {
+            say(format!("deny `clippy::{LINT_OF_UNSAFE}`: whoever may be unsafe says why it is safe"));
+        }
+    } else if lints.and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool) != Some(true) {
         say("add `[lints]` with `workspace = true`: every crate lives under the same lints".to_owned());
     }
     if name == "xtask" {

@@ -30,10 +30,12 @@ pub const ROOMS: &[Room] = &[
     room("vocabulary", 0, &[], &[]),
     room("ledger", 1, &["money", "vocabulary"], &[]),
     room("formats", 1, &["money", "vocabulary"], &[]),
-    room("sql", 1, &["money", "vocabulary"], &[]),
+    // Between SQLite and the operating system: knows nothing of what is stored.
+    room("pages", 0, &[], &[]),
+    room("sql", 1, &["money", "vocabulary", "pages"], &[]),
     room("store", 2, &["money", "vocabulary", "ledger", "formats", "sql"], &[]),
     // Shares nothing with posting, or it would repeat posting's mistakes.
-    room("checker", 2, &["money", "vocabulary", "sql"], &["ledger", "store"]),
+    room("checker", 2, &["money", "vocabulary", "sql"], &["ledger", "store", "pages"]),
     room("ports", 2, &["money", "vocabulary", "ledger", "formats"], &[]),
     room("bank", 3, &["money", "vocabulary", "ledger", "formats", "sql", "store", "ports"], &["checker", "rails"]),
     // The sandbox bank keeps books of its own, in a file of its own: hence `sql`, and never `store`.
@@ -102,7 +104,12 @@ pub enum At {
 
 /// Fences. Tests of a crate may look over them, except over the one of floats (see [`FLOAT_FLOORS`]).
 pub const FENCES: &[Fence] = &[
-    Fence { name: "rusqlite", at: At::Only(&["sql"]), reason: "one choke point for the database; use `sql`" },
+    Fence { name: "rusqlite", at: At::Only(&["sql", "pages"]), reason: "one choke point for the database; use `sql`" },
+    Fence {
+        name: "unsafe",
+        at: At::Only(&["pages"]),
+        reason: "SQLite calls one layer of ours through C, and that is all",
+    },
     Fence { name: "libsqlite3_sys", at: At::Only(&[]), reason: "only rusqlite links SQLite" },
     Fence { name: "postgres", at: At::Only(&["sql"]), reason: "one choke point for the database; use `sql`" },
     Fence { name: "axum", at: At::Only(&["edge", "api", "jiaozi"]), reason: "HTTP is served on floors 4 to 7 only" },
@@ -133,6 +140,13 @@ pub const FENCES: &[Fence] = &[
         reason: "no runtime down here",
     },
 ];
+
+/// Crates that do not take over the workspace's lints but write out their own: (room, reason). The workspace forbids unsafe code,
+/// which cannot be allowed again further in.
+pub const OWN_LINTS: &[(&str, &str)] =
+    &[("pages", "SQLite calls its layer through C; each unsafe block must say why it may")];
+/// The lint that those must have, denied.
+pub const LINT_OF_UNSAFE: &str = "undocumented_unsafe_blocks";
 
 /// Types that would make money inexact.
 pub const FLOATS: &[&str] = &["f32", "f64"];

@@ -87,6 +87,17 @@ fn fences_hold_in_manifests_and_in_code() {
 }
 
 #[test]
+fn unsafe_code_stays_in_one_crate_and_says_why() {
+    let code = "//! x\nfn a() {\n    unsafe { b() }\n}\n";
+    refused(floors::check, &[("crates/store/src/a.rs", code)], "a.rs:3: `store` may not name `unsafe`");
+    passes(floors::check, &[("crates/pages/src/a.rs", code)]);
+    let own = "[package]\nname = \"jiaozi-pages\"\n[lints.clippy]\n";
+    refused(floors::check, &[("crates/pages/Cargo.toml", own)], "deny `clippy::undocumented_unsafe_blocks`");
+    let own = format!("{own}undocumented_unsafe_blocks = \"deny\"");
+    passes(floors::check, &[("crates/pages/Cargo.toml", &own)]);
+}
+
+#[test]
 fn floats_stay_above_the_third_floor() {
     let code = "//! x\nfn a() -> f64 { 1.0 }\n";
     refused(floors::check, &[("crates/bank/src/a.rs", code)], "a.rs:2: `f64` on floor 3");

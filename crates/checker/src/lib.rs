@@ -152,6 +152,11 @@ pub fn check_database(database: &Database, progress: &mut dyn FnMut(Progress)) -
             report.difference = Some(*difference);
             Ok(report)
         }
+        Err(Stop::Sql(sql::SqlError::DamagedPage(page))) => {
+            let place = ("form", "file");
+            report.difference = Some(Difference::new(place, page, "page", "as it was written", "something else"));
+            Ok(report)
+        }
         Err(Stop::Sql(error)) => Err(CheckError::Sql(error)),
     }
 }

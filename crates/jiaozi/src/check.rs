@@ -7,6 +7,7 @@ use crate::progress::Progress;
 use checker::{Options, Report};
 use money::Currency;
 use serde_json::json;
+use sql::Connection;
 use std::path::{Path, PathBuf};
 
 /// Recompute every balance, hold, limit and number from the entries, and report the first difference
@@ -70,7 +71,12 @@ pub fn examine(path: &Path, pages: bool) -> Result<Report, Failure> {
     let mut progress = Progress::new("check");
     let report = checker::check(path, &Options { pages }, &mut |now| progress.at(now.table, now.done, now.of));
     progress.finish();
-    report.map_err(|error| Failure::because(format!("{} cannot be checked", path.display()), error))
+    let report = report.map_err(|error| Failure::because(format!("{} cannot be checked", path.display()), error))?;
+    let file = if path.is_dir() { path.join(sql::FILE_NAME) } else { path.to_owned() };
+    if Connection::open_reader(&file).is_ok_and(|connection| !connection.has_sums()) {
+        output::diagnostic("its pages carry no sums: an older version made it; a backup of it, restored, has them");
+    }
+    Ok(report)
 }
 
 /// What was found, for programs.

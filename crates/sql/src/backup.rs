@@ -97,15 +97,16 @@ pub fn check_sums(file: &Path) -> Result<bool, BackupError> {
     }
 }
 
-/// Reads every page and index of a database file that nobody has open.
+/// Reads every page and index that a database file uses, each with its sum if the file has sums.
 ///
 /// # Errors
 /// `Damaged` with the first finding.
 pub fn check_file(file: &Path) -> Result<(), BackupError> {
     let connection = Connection::open_reader(file)?;
     let finding = connection.query_opt("PRAGMA integrity_check(1)", &[], |row| row.text(0))?;
-    match finding.as_deref() {
-        Some("ok") => Ok(()),
-        other => Err(BackupError::Damaged(other.unwrap_or("no answer").to_owned())),
+    if finding.as_deref() == Some("ok") {
+        return Ok(());
     }
+    let page = pages::take_damaged().map(|page| format!("page {page} is not as it was written"));
+    Err(BackupError::Damaged(page.or(finding).unwrap_or_else(|| "no answer".to_owned())))
 }

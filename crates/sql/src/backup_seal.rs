@@ -8,7 +8,7 @@
 //! whole pages, so a file whose last bytes were damaged is not taken for one without sums.
 
 use crate::follow::{PAGE, page_sum};
-use crate::sum::sum;
+use pages::sum;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;

@@ -43,7 +43,7 @@ const LONGEST_FILE: u64 = 512 << 20;
 impl Checkpointer {
     /// Starts the thread on its own connection.
     pub(crate) fn start(file: &Path) -> Result<Self, crate::SqlError> {
-        let connection = Connection { engine: Engine::Embedded(rusqlite::Connection::open(file)?) };
+        let connection = Connection { engine: Engine::Embedded(pages::open(file, rusqlite::OpenFlags::default())?) };
         connection.execute_batch("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;")?;
         let wal = PathBuf::from(format!("{}-wal", file.display()));
         let stop = Arc::new(AtomicBool::new(false));

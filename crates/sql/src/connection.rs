@@ -86,11 +86,14 @@ impl Connection {
     /// # Errors
     /// When the file cannot be opened or is no database.
     pub fn open_writer(file: &Path, cache_kib: u32) -> Result<Self, SqlError> {
-        let inner = rusqlite::Connection::open(file)?;
+        let inner = pages::open(file, OpenFlags::default())?;
         inner.execute_batch(&format!("{WRITER_SETTINGS} PRAGMA cache_size=-{cache_kib};"))?;
         #[cfg(feature = "seeded-defects")]
         if std::env::var_os("JIAOZI_DEFECT").is_some_and(|defect| defect == "no-sync") {
             inner.execute_batch("PRAGMA synchronous=OFF")?;
+        }
+        if !pages::has_sums(&inner) {
+            tracing::warn!(file = %file.display(), "made by an older version: its pages carry no sums; a backup of it, restored, has them");
         }
         inner.set_prepared_statement_cache_capacity(256);
         Ok(Self { engine: Engine::Embedded(inner) })
@@ -102,7 +105,7 @@ impl Connection {
     /// When the file cannot be opened.
     pub fn open_reader(file: &Path) -> Result<Self, SqlError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let inner = rusqlite::Connection::open_with_flags(file, flags)?;
+        let inner = pages::open(file, flags)?;
         inner.busy_timeout(std::time::Duration::from_secs(5))?;
         inner.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;")?;
         inner.set_prepared_statement_cache_capacity(128);
@@ -117,6 +120,12 @@ impl Connection {
         let reader = Self::open_reader(file)?;
         reader.execute_batch("PRAGMA query_only=OFF;")?;
         Ok(reader)
+    }
+
+    /// Whether the pages of an embedded database carry sums. Files of older versions do not; a server sees to its own pages.
+    #[must_use]
+    pub fn has_sums(&self) -> bool {
+        self.embedded().is_ok_and(pages::has_sums)
     }
 
     /// The embedded engine beneath.

@@ -12,6 +12,8 @@ pub enum SqlError {
     Full(String),
     /// A row breaks the schema's rules.
     Corrupt(&'static str),
+    /// The page with this number, from 1, is not as it was written to the database file.
+    DamagedPage(u64),
     /// A uniqueness or check rule of the schema refused a row: a race that the caller's look-up could not see.
     Constraint(String),
     /// Somebody else holds the database, or what a statement needs.
@@ -41,7 +43,9 @@ impl From<rusqlite::Error> for SqlError {
                 Self::Io(text)
             }
             Some(Sqlite::DiskFull | Sqlite::OperationInterrupted) => Self::Full(text),
-            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => Self::Corrupt("the database file is damaged"),
+            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => {
+                pages::take_damaged().map_or(Self::Corrupt("the database file is damaged"), Self::DamagedPage)
+            }
             Some(Sqlite::ConstraintViolation) => Self::Constraint(text),
             Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => Self::Busy,
             _ => Self::Other(text),
@@ -55,6 +59,9 @@ impl fmt::Display for SqlError {
             Self::Io(text) => write!(f, "the database could not be read or written: {text}"),
             Self::Full(text) => write!(f, "there is no room to go on: {text}"),
             Self::Corrupt(what) => write!(f, "the database is damaged: {what}"),
+            Self::DamagedPage(page) => {
+                write!(f, "the database is damaged: page {page} is not as it was written; restore a backup")
+            }
             Self::Constraint(text) => write!(f, "a rule of the schema refused a row: {text}"),
             Self::Busy => f.write_str("the database is in use"),
             Self::Lost(text) => write!(f, "the database server cannot be reached: {text}"),

@@ -27,7 +27,6 @@ mod readers;
 mod reading;
 mod server;
 mod server_clock;
-mod sum;
 mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -57,6 +57,10 @@ impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Corrupt(finding) => Self::Corrupt { table: "?", finding },
+            SqlError::DamagedPage(page) => {
+                tracing::error!(page, "a page of the database is not as it was written; restore a backup");
+                Self::Corrupt { table: "?", finding: "a page is not as it was written" }
+            }
             SqlError::Io(_)
             | SqlError::Full(_)
             | SqlError::Busy

@@ -36,6 +36,11 @@ impl Clock for Hands {
     }
 }
 
+/// The file itself, to be changed past the store; its pages get their sums.
+pub(crate) fn opened(file: &Path) -> rusqlite::Connection {
+    pages::open(file, rusqlite::OpenFlags::default()).expect("a database")
+}
+
 pub(crate) fn open(directory: &Path) -> Store {
     open_with(directory, &[])
 }

@@ -4,7 +4,6 @@ use crate::bank::{self, Wallet};
 use crate::payments::{id, of};
 use crate::tamper::{difference, tampered};
 use ledger::{Count, Step, UpTo};
-use rusqlite::Connection;
 use store::{Migration, Uow};
 
 /// The columns that the checker reads, as the bank declares them.
@@ -63,7 +62,7 @@ fn transfers_top_ups_and_payouts_are_compared_with_their_entries() {
     bank::unit(&store, bank::movements);
     bank::unit(&store, moves);
     drop(store);
-    let connection = Connection::open(directory.path().join("bank.db")).unwrap();
+    let connection = bank::opened(&directory.path().join("bank.db"));
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(connection);
     assert_eq!(difference(directory.path()), None);

@@ -3,7 +3,6 @@
 use crate::bank::{self, Wallet};
 use crate::tamper::{difference, tampered};
 use ledger::{Count, Entry, Step, UpTo};
-use rusqlite::Connection;
 use store::{Migration, Uow};
 
 /// The columns that the checker reads, as the bank declares them.
@@ -84,7 +83,7 @@ fn payments_are_compared_with_their_entries_holds_captures_and_refunds() {
     bank::unit(&store, payments);
     store.settle_blocking().unwrap();
     drop(store);
-    let connection = Connection::open(directory.path().join("bank.db")).unwrap();
+    let connection = bank::opened(&directory.path().join("bank.db"));
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(connection);
     assert_eq!(difference(directory.path()), None);

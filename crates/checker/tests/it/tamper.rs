@@ -1,6 +1,6 @@
 //! Every number of every row is changed, one at a time, and every row is taken away: the checker must see each.
 
-use crate::bank::world;
+use crate::bank::{opened, world};
 use checker::{Difference, Options};
 use rusqlite::Connection;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) fn difference(directory: &Path) -> Option<Difference> {
 pub(crate) fn tampered(directory: &Path, sql: &str) -> Option<Difference> {
     let file = directory.join("bank.db");
     let kept = std::fs::read(&file).unwrap();
-    let connection = Connection::open(&file).unwrap();
+    let connection = opened(&file);
     connection.execute_batch(&format!("{sql}; PRAGMA wal_checkpoint(TRUNCATE);")).expect(sql);
     drop(connection);
     let found = difference(directory);
@@ -41,7 +41,7 @@ pub(crate) fn tampered(directory: &Path, sql: &str) -> Option<Difference> {
 fn settled() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     world(directory.path(), true);
-    let connection = Connection::open(directory.path().join("bank.db")).unwrap();
+    let connection = opened(&directory.path().join("bank.db"));
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     drop(connection);
     assert_eq!(difference(directory.path()), None);
@@ -66,7 +66,7 @@ fn a_changed_number_is_found_in_every_row_and_column() {
     let directory = settled();
     let mut missed = Vec::new();
     for (table, alone) in ALONE {
-        let connection = Connection::open(directory.path().join("bank.db")).unwrap();
+        let connection = opened(&directory.path().join("bank.db"));
         let sql = format!("SELECT name FROM pragma_table_info('{table}') WHERE type = 'INTEGER'");
         let columns = strings(&connection, &sql);
         let rows = rows(&connection, table);
@@ -90,7 +90,7 @@ fn a_changed_bit_is_found_in_every_byte_of_every_slice() {
     let directory = settled();
     let mut missed = Vec::new();
     for table in ["account_slice", "group_slice"] {
-        let connection = Connection::open(directory.path().join("bank.db")).unwrap();
+        let connection = opened(&directory.path().join("bank.db"));
         let sql = format!("SELECT hex(rows) FROM {table} WHERE no = 0");
         let hex: String = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
         drop(connection);
@@ -114,7 +114,7 @@ fn a_missing_row_is_found_in_every_table() {
     let directory = settled();
     let mut missed = Vec::new();
     for (table, _) in ALONE {
-        let connection = Connection::open(directory.path().join("bank.db")).unwrap();
+        let connection = opened(&directory.path().join("bank.db"));
         let mut rows = rows(&connection, table);
         drop(connection);
         if *table == "event" {

@@ -2,7 +2,7 @@
 
 use super::PAGE;
 use super::chain::{base_name, sums_of, sums_to_bytes, sync_directory};
-use crate::sum::sum;
+use pages::sum;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};

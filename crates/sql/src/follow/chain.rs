@@ -10,7 +10,7 @@
 
 use super::tap::Salts;
 use super::wish::put;
-use crate::sum::sum;
+use pages::sum;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};

@@ -74,8 +74,19 @@ pub fn rebuild(from: &Path, at: Option<i64>, target: &Path) -> Result<Rebuilt, R
     let head = Head::read(&chain)?.ok_or(RebuildError::None)?;
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(target)?;
     let after = bases(&chain)?.iter().map(|later| later.moment).find(|moment| *moment > base.moment);
-    let mut work =
-        Work { chain, head, base, at, after, file, size: None, moment: None, records: 0, waiting: Vec::new() };
+    let mut work = Work {
+        chain,
+        head,
+        base,
+        at,
+        after,
+        file,
+        summed: false,
+        size: None,
+        moment: None,
+        records: 0,
+        waiting: Vec::new(),
+    };
     work.put_base()?;
     let whole = work.apply()? == Applied::Whole;
     let moment = work.moment.ok_or_else(|| work.damaged("the chain ends before its base is a moment".to_owned()))?;
@@ -122,6 +133,8 @@ struct Work {
     /// The moment of the next base.
     after: Option<i64>,
     file: File,
+    /// Its pages carry sums; the first page of the base says so.
+    summed: bool,
     size: Option<u32>,
     moment: Option<i64>,
     records: u64,
@@ -142,6 +155,9 @@ impl Work {
             let read = from.read_exact(&mut page);
             if read.is_err() || page_sum(number, &page) != *sum {
                 return Err(self.damaged(format!("page {number} of {} is damaged", self.base.file.display())));
+            }
+            if let (0, Some(first)) = (at, page.first_chunk()) {
+                self.summed = pages::keeps_sums(first);
             }
             self.file.write_all_at(&page, at as u64 * PAGE as u64)?;
         }
@@ -191,6 +207,15 @@ impl Work {
         Ok(Applied::Whole)
     }
 
+    /// Writes a page from the log, where the bytes that are reserved for its sum are old.
+    fn put_page(&self, number: u64, page: &[u8]) -> io::Result<()> {
+        let Ok(mut page) = <[u8; PAGE]>::try_from(page) else { return Err(io::ErrorKind::InvalidData.into()) };
+        if self.summed {
+            pages::put_sum(number, &mut page);
+        }
+        self.file.write_all_at(&page, number.saturating_sub(1) * PAGE as u64)
+    }
+
     /// Applies a record once the chain is a moment with it.
     fn take(&mut self, record: Record) -> Result<(), RebuildError> {
         let label = record.label;
@@ -203,7 +228,7 @@ impl Work {
         }
         for record in std::mem::take(&mut self.waiting) {
             for (number, page) in record.pages() {
-                self.file.write_all_at(page, (u64::from(number).saturating_sub(1)) * PAGE as u64)?;
+                self.put_page(u64::from(number), page)?;
             }
             // Until the log has a frame nobody knows how many pages there are; then they are those of the base.
             self.size = Some(record.label.size).filter(|size| *size > 0).or(self.size);

@@ -10,7 +10,7 @@
 
 use super::PAGE;
 use super::tap::Cut;
-use crate::sum::sum;
+use pages::sum;
 use std::io::{self, Read};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"jiaozi-1");

@@ -79,7 +79,7 @@ impl Tap {
 
     /// Begins to read, from the beginning of the current log on.
     pub(crate) fn open(&mut self) -> Result<(), SqlError> {
-        let asks = Connection { engine: Engine::Embedded(rusqlite::Connection::open(&self.file)?) };
+        let asks = Connection { engine: Engine::Embedded(pages::open(&self.file, rusqlite::OpenFlags::default())?) };
         asks.execute_batch("PRAGMA wal_autocheckpoint=0;")?;
         let (held, spare) = (Connection::open_reader(&self.file)?, Connection::open_reader(&self.file)?);
         hold(&held)?;

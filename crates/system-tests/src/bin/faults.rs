@@ -118,7 +118,8 @@ const ROWS: [(Row, u64); 19] = [
 ];
 
 /// Defects of the product, which a build has or has not.
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 8] = [
+    bit_flips::NO_SUMS,
     "ignore-io-errors",
     follow::DEFECT,
     two_nodes::DEAF,
@@ -178,10 +179,14 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tally = match row {
         Row::All => return Ok(true),
-        Row::Crash => return elsewhere("crash", &how),
-        Row::PowerCut => return elsewhere("powercut", &how),
+        Row::Crash => return elsewhere("crash", &how, &[]),
+        Row::PowerCut => return elsewhere("powercut", &how, &[]),
         Row::NthIo => nth_io::run(&how, &small_load(arguments))?,
         Row::TornWrites => torn_writes::run(&how)?,
+        // The product looks for its defects in what is around its process.
+        Row::BitFlips if how.has(bit_flips::NO_SUMS) && !sql::has_defect(bit_flips::NO_SUMS) => {
+            return elsewhere("faults", &how, &["bit-flips"]);
+        }
         Row::BitFlips => bit_flips::run(&how)?,
         Row::DiskFull => runtime.block_on(disk_full::run(&how))?,
         Row::DatabaseLost => runtime.block_on(database_lost::run(&how))?,
@@ -201,12 +206,12 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
     Ok(report(&how, row, &tally))
 }
 
-/// The harnesses that are executables of their own.
-fn elsewhere(name: &str, how: &How) -> io::Result<bool> {
+/// The harnesses that are executables of their own, or need a process of their own.
+fn elsewhere(name: &str, how: &How, row: &[&str]) -> io::Result<bool> {
     let mut command = Command::new(std::env::current_exe()?.with_file_name(name));
-    command.args(["--rounds", &how.rounds.to_string(), "--seed", &how.seed.to_string()]);
+    command.args(row).args(["--rounds", &how.rounds.to_string(), "--seed", &how.seed.to_string()]);
     if let Some(defect) = &how.defect {
-        command.args(["--defect", defect]);
+        command.args(["--defect", defect]).env("JIAOZI_DEFECT", defect);
     }
     Ok(command.status()?.success())
 }

@@ -21,7 +21,7 @@ fn word(bytes: &[u8]) -> u64 {
 
 /// The sum of the bytes. The seed says what they are, such as the number of a page: the same bytes in another place have
 /// another sum.
-pub(crate) fn sum(seed: u64, bytes: &[u8]) -> u64 {
+pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
     let mut lanes = [seed, !seed, seed.rotate_left(32), !seed.rotate_left(32)];
     let mut steps = bytes.chunks_exact(STEP);
     for step in &mut steps {
