@@ -12,14 +12,17 @@ pub mod database_lost;
 pub mod desk;
 pub mod disk_full;
 pub mod follow;
+pub mod guest;
 pub mod herd;
 pub mod nth_io;
 pub mod postgres;
 pub mod proxy;
 pub mod shim;
 pub mod silent_bank;
+pub mod soak;
 pub mod torn_writes;
 pub mod two_nodes;
+pub mod vitals;
 pub mod webhook_down;
 
 use std::time::Instant;
