@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, standby_lost};
-use system_tests::faults::{How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, follow, herd};
+use system_tests::faults::{
+    How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, exhaustion, follow, herd,
+};
 use system_tests::faults::{nth_io, silent_bank, soak, torn_writes, two_nodes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
@@ -22,7 +24,7 @@ Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
 forgetful-database; two-nodes new-keys, deaf or answer-before-commit; pg-promote asynchronous; pg-old-primary
 believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back;
-follow skip-frames; backup-load old-backup; soak kept-streams")]
+follow skip-frames; backup-load old-backup; soak kept-streams; exhaustion stays")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -95,12 +97,14 @@ enum Row {
     Follow,
     /// Backups are taken under load and restored.
     BackupLoad,
+    /// Descriptors, threads and memory run out.
+    Exhaustion,
     /// A steady mixed load for half an hour, with flat memory, descriptors, threads and logs.
     Soak,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 20] = [
+const ROWS: [(Row, u64); 21] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -120,6 +124,7 @@ const ROWS: [(Row, u64); 20] = [
     (Row::ClockJumps, 3),
     (Row::Follow, 6),
     (Row::BackupLoad, 3),
+    (Row::Exhaustion, 2),
     (Row::Soak, 1),
 ];
 
@@ -202,6 +207,7 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::ClockJumps => runtime.block_on(clock_jumps::run(&how))?,
         Row::Follow => runtime.block_on(follow::run(&how))?,
         Row::BackupLoad => runtime.block_on(backup_load::run(&how))?,
+        Row::Exhaustion => runtime.block_on(exhaustion::run(&how))?,
         Row::Soak => {
             let time = Duration::try_from_secs_f64(60.0 * arguments.minutes).map_err(io::Error::other)?;
             runtime.block_on(soak::run(&how, time))?

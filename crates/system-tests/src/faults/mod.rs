@@ -11,6 +11,7 @@ pub mod clock_jumps;
 pub mod database_lost;
 pub mod desk;
 pub mod disk_full;
+pub mod exhaustion;
 pub mod follow;
 pub mod guest;
 pub mod herd;
