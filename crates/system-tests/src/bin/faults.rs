@@ -9,7 +9,7 @@ use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, st
 use system_tests::faults::{
     How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, exhaustion, follow, herd,
 };
-use system_tests::faults::{nth_io, silent_bank, soak, torn_writes, two_nodes, webhook_down};
+use system_tests::faults::{migration, nth_io, silent_bank, soak, torn_writes, two_nodes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -24,7 +24,8 @@ Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
 forgetful-database; two-nodes new-keys, deaf or answer-before-commit; pg-promote asynchronous; pg-old-primary
 believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back;
-follow skip-frames; backup-load old-backup; soak kept-streams; exhaustion stays")]
+follow skip-frames; backup-load old-backup; soak kept-streams; exhaustion stays;
+migration half-a-step")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -99,12 +100,14 @@ enum Row {
     BackupLoad,
     /// Descriptors, threads and memory run out.
     Exhaustion,
+    /// A migration is killed at each of its writes or messages.
+    Migration,
     /// A steady mixed load for half an hour, with flat memory, descriptors, threads and logs.
     Soak,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 21] = [
+const ROWS: [(Row, u64); 22] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -125,6 +128,7 @@ const ROWS: [(Row, u64); 21] = [
     (Row::Follow, 6),
     (Row::BackupLoad, 3),
     (Row::Exhaustion, 2),
+    (Row::Migration, 0),
     (Row::Soak, 1),
 ];
 
@@ -179,7 +183,11 @@ fn small_load(arguments: &Arguments) -> Load {
 
 fn load(arguments: &Arguments, directory: &std::path::Path) -> io::Result<()> {
     let load = small_load(arguments);
-    if arguments.name == Row::NthIo { nth_io::child(directory, &load) } else { loader::run(directory, &load) }
+    match arguments.name {
+        Row::NthIo => nth_io::child(directory, &load),
+        Row::Migration => migration::child(),
+        _ => loader::run(directory, &load),
+    }
 }
 
 /// Runs a row and tells how it went.
@@ -208,6 +216,7 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::Follow => runtime.block_on(follow::run(&how))?,
         Row::BackupLoad => runtime.block_on(backup_load::run(&how))?,
         Row::Exhaustion => runtime.block_on(exhaustion::run(&how))?,
+        Row::Migration => runtime.block_on(migration::run(&how))?,
         Row::Soak => {
             let time = Duration::try_from_secs_f64(60.0 * arguments.minutes).map_err(io::Error::other)?;
             runtime.block_on(soak::run(&how, time))?

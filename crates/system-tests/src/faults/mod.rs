@@ -15,6 +15,7 @@ pub mod exhaustion;
 pub mod follow;
 pub mod guest;
 pub mod herd;
+pub mod migration;
 pub mod nth_io;
 pub mod postgres;
 pub mod proxy;

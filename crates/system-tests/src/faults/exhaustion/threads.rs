@@ -3,7 +3,6 @@
 //! The limit counts all threads of a user, so the server gets a user of its own where the harness may choose one.
 
 use super::{BACK, BOUND, DEFECT, Regulars, bank_under, judged, limit, until_a_newcomer_is_granted};
-use crate::crash::people;
 use crate::crash::round::{Found, Trial};
 use crate::crash::server::Server;
 use crate::faults::vitals::Vitals;
@@ -57,8 +56,9 @@ pub(super) async fn one(how: &How, tally: &mut Tally) -> io::Result<String> {
     if back.is_none() {
         tally.wrong(format!("threads: no newcomer was granted within {} s", BACK.as_secs()));
     }
-    if tokio::time::timeout(BACK, people::sign_in_again(&trial.world, &server.address, &trial.client)).await.is_err() {
-        tally.wrong(format!("threads: nobody could sign in within {} s", BACK.as_secs()));
+    let after = crowd(&trial, &server).await?;
+    if let Some(odd) = after.into_iter().find(|status| !(200..500).contains(status)) {
+        tally.wrong(format!("a reader was told {odd} after threads were to be had again"));
     }
     regulars.stop(tally).await?;
     judged(&trial, server, tally).await?;
