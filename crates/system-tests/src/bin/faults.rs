@@ -9,7 +9,7 @@ use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, st
 use system_tests::faults::{
     How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, exhaustion, follow, herd,
 };
-use system_tests::faults::{migration, nth_io, silent_bank, soak, torn_writes, two_nodes, webhook_down};
+use system_tests::faults::{migration, nth_io, races, silent_bank, soak, torn_writes, two_nodes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -25,7 +25,7 @@ lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-mess
 forgetful-database; two-nodes new-keys, deaf or answer-before-commit; pg-promote asynchronous; pg-old-primary
 believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back;
 follow skip-frames; backup-load old-backup; soak kept-streams; exhaustion stays;
-migration half-a-step")]
+migration half-a-step; races new-keys")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -102,12 +102,14 @@ enum Row {
     Exhaustion,
     /// A migration is killed at each of its writes or messages.
     Migration,
+    /// Payments to one account, requests under one key, refunds, ends of holds and limits, by many at once.
+    Races,
     /// A steady mixed load for half an hour, with flat memory, descriptors, threads and logs.
     Soak,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 22] = [
+const ROWS: [(Row, u64); 23] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -129,6 +131,7 @@ const ROWS: [(Row, u64); 22] = [
     (Row::BackupLoad, 3),
     (Row::Exhaustion, 2),
     (Row::Migration, 0),
+    (Row::Races, 1_000),
     (Row::Soak, 1),
 ];
 
@@ -217,6 +220,7 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::BackupLoad => runtime.block_on(backup_load::run(&how))?,
         Row::Exhaustion => runtime.block_on(exhaustion::run(&how))?,
         Row::Migration => runtime.block_on(migration::run(&how))?,
+        Row::Races => runtime.block_on(races::run(&how, arguments.clients.map_or(200, |clients| clients as usize)))?,
         Row::Soak => {
             let time = Duration::try_from_secs_f64(60.0 * arguments.minutes).map_err(io::Error::other)?;
             runtime.block_on(soak::run(&how, time))?

@@ -19,6 +19,7 @@ pub mod migration;
 pub mod nth_io;
 pub mod postgres;
 pub mod proxy;
+pub mod races;
 pub mod shim;
 pub mod silent_bank;
 pub mod soak;
