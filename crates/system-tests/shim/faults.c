@@ -11,6 +11,8 @@
  *
  * FAULTS_CALL send: messages to a network socket count. FAULTS_KILLS: instead of failing, the n-th call kills the process.
  *
+ * FAULTS_SLOW names a file; while it exists each flush takes as many milliseconds longer as FAULTS_SLOW_MS says.
+ *
  * FAULTS_FULL names a file; while it exists the disk is full: a write that would make a file longer is cut short at its
  * end, as a real disk does, or refused with ENOSPC.
  */
@@ -29,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static ssize_t (*real_write)(int, const void *, size_t);
@@ -41,7 +44,8 @@ static int (*real_fdatasync)(int);
 static char directory[PATH_MAX];
 static size_t directory_length;
 static int (*real_unlink)(const char *);
-static const char *history, *full;
+static const char *history, *full, *slow;
+static long slow_ms;
 static char call_name[16], control[PATH_MAX];
 static long nth;
 static int failure, stays, kills, ready;
@@ -75,6 +79,8 @@ __attribute__((constructor)) static void start(void) {
   if (told) snprintf(control, sizeof control, "%s", told);
   history = getenv("FAULTS_HISTORY");
   full = getenv("FAULTS_FULL");
+  slow = getenv("FAULTS_SLOW");
+  slow_ms = number("FAULTS_SLOW_MS");
   nth = number("FAULTS_NTH");
   failure = (int)number("FAULTS_ERROR");
   stays = (int)number("FAULTS_STAYS");
@@ -181,15 +187,22 @@ int ftruncate64(int fd, off64_t length) {
 
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 
+static void take_time(const char *name) {
+  struct timespec pause = {slow_ms / 1000, slow_ms % 1000 * 1000000};
+  if (name && slow && access(slow, F_OK) == 0) nanosleep(&pause, NULL);
+}
+
 int fsync(int fd) {
   char path[PATH_MAX];
   const char *name = concerned(fd, path);
+  take_time(name);
   return name && fails("fsync", name) ? failed(failure) : real_fsync(fd);
 }
 
 int fdatasync(int fd) {
   char path[PATH_MAX];
   const char *name = concerned(fd, path);
+  take_time(name);
   return name && fails("fdatasync", name) ? failed(failure) : real_fdatasync(fd);
 }
 
