@@ -4,8 +4,8 @@
 use crate::error::BankError;
 use crate::policies::Policies;
 use crate::refusal::Refusal;
-use argon2::{Algorithm, Argon2, Params, Version};
-use std::sync::LazyLock;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use vocabulary::{Draw, Entropy, ErrorCode, Secret};
 
@@ -19,6 +19,9 @@ const FORM: u8 = 1;
 /// Hashing takes 19 MiB each; so many at once.
 const MOST: usize = 4;
 static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(MOST));
+/// The memory of hashes that have ended, cleared. It is used again: given back to the allocator, each of its arenas would in
+/// time keep as much.
+static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 /// A stored password hash: `form ‖ salt ‖ hash`.
 pub type PasswordHash = Vec<u8>;
@@ -74,10 +77,19 @@ pub async fn verify(password: Secret<String>, stored: Option<PasswordHash>) -> R
 fn digest(password: &Secret<String>, salt: &[u8; SALT]) -> Result<[u8; HASH], BankError> {
     let failed = |error: argon2::Error| BankError::Bug(error.to_string());
     let params = Params::new(19_456, 2, 1, Some(HASH)).map_err(failed)?;
+    let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut memory = spare.unwrap_or_else(|| vec![Block::default(); params.block_count()]);
     let mut hash = [0; HASH];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(password.expose().as_bytes(), salt, &mut hash)
-        .map_err(failed)?;
+    let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+        password.expose().as_bytes(),
+        salt,
+        &mut hash,
+        &mut memory,
+    );
+    // Nothing of a password stays in it.
+    memory.fill(Block::default());
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    hashed.map_err(failed)?;
     Ok(hash)
 }
 
@@ -94,7 +106,7 @@ async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T, BankError> + Se
 
 #[cfg(test)]
 mod tests {
-    use super::{AT_ONCE, MOST, verify};
+    use super::{AT_ONCE, Algorithm, Argon2, HASH, MOST, Params, SALT, Version, digest, verify};
     use vocabulary::Secret;
 
     #[tokio::test]
@@ -106,5 +118,19 @@ mod tests {
             () = std::future::ready(()) => {}
         }
         assert!(AT_ONCE.available_permits() < MOST);
+    }
+
+    #[test]
+    fn memory_that_was_used_changes_no_hash() {
+        let [one, other] = ["correct horse battery", "another password"].map(|text| Secret::new(text.to_owned()));
+        let salt = [7; SALT];
+        let first = digest(&one, &salt).expect("hashed");
+        assert_ne!(digest(&other, &salt).expect("hashed"), first);
+        assert_eq!(digest(&one, &salt).expect("hashed"), first);
+        let fresh =
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19_456, 2, 1, Some(HASH)).expect("sound"));
+        let mut hash = [0; HASH];
+        fresh.hash_password_into(one.expose().as_bytes(), &salt, &mut hash).expect("hashed");
+        assert_eq!(hash, first);
     }
 }

@@ -13,6 +13,7 @@ use edge::{Edge, Rate, Routes, Tenants};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ports::LogCollector;
 use rails::{HttpWebhookSender, Reach};
+use rustix::process::{Resource, getrlimit};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -46,7 +47,7 @@ impl Server {
             banks.push(bank.clone());
             tenants = tenants.with(&tenant.host, bank);
         }
-        let (options, database) = (edge_options(file), served.shape.server.clone());
+        let (options, database) = (edge_options(file, served.tenants.len() + 1), served.shape.server.clone());
         Ok(Self { banks, tenants, options, database, collectors: audit_export::collectors(file)? })
     }
 
@@ -126,7 +127,7 @@ fn routes() -> Routes {
     Api::new().routes(Metrics(metrics.ok()))
 }
 
-fn edge_options(file: &File) -> edge::Options {
+fn edge_options(file: &File, banks: usize) -> edge::Options {
     let usual = edge::Options::default();
     let rate = |chosen: Option<u32>, usual: Option<Rate>| match chosen {
         None => usual,
@@ -134,6 +135,7 @@ fn edge_options(file: &File) -> edge::Options {
         Some(per_second) => Some(Rate { per_second, burst: per_second.saturating_mul(2) }),
     };
     edge::Options {
+        connections: usual.connections.min(places(banks)),
         caller_rate: rate(file.caller_rate, usual.caller_rate),
         notice: Duration::from_secs(u64::from(file.drain_notice.unwrap_or(0))),
         address_rate: rate(file.address_rate, usual.address_rate),
@@ -146,6 +148,16 @@ fn start_exporters(banks: &[Bank], collectors: Vec<Box<dyn LogCollector>>) -> Re
     let started = collectors.into_iter().map(|collector| Exporter::start(first.clone(), collector));
     let failed = |error| Failure::because("no thread for the audit log can be started", error);
     started.collect::<Result<_, _>>().map_err(failed)
+}
+
+/// Descriptors of each bank that connections must leave alone: its files, its readers and what it sends to others.
+const DESCRIPTORS_OF_A_BANK: usize = 160;
+
+/// How many connections there is room for beside the banks' own descriptors; a few, however little the process may open.
+fn places(banks: usize) -> usize {
+    let limit =
+        getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    limit.saturating_sub(DESCRIPTORS_OF_A_BANK.saturating_mul(banks)).max(16)
 }
 
 fn start_loops(banks: &[Bank]) -> Result<Vec<JobLoop>, Failure> {

@@ -80,12 +80,31 @@ pub(crate) enum Engine {
 const WRITER_SETTINGS: &str = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; \
     PRAGMA foreign_keys=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;";
 
+/// Makes the file readable and writable by its owner only, before anything stands in it; log and shared memory get the same
+/// permissions from it.
+fn keep_private(file: &Path) -> io::Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mode = std::fs::metadata(file)?.permissions().mode();
+            let beside = ["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", file.display())));
+            for path in beside.iter().filter(|path| mode & 0o077 != 0 && path.exists()) {
+                std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
 impl Connection {
     /// Opens (and creates) the database for writing. Only the holder of the directory's lock may call it, once.
     ///
     /// # Errors
     /// When the file cannot be opened or is no database.
     pub fn open_writer(file: &Path, cache_kib: u32) -> Result<Self, SqlError> {
+        keep_private(file).map_err(|error| SqlError::Other(format!("{}: {error}", file.display())))?;
         let inner = pages::open(file, OpenFlags::default())?;
         inner.execute_batch(&format!("{WRITER_SETTINGS} PRAGMA cache_size=-{cache_kib};"))?;
         #[cfg(feature = "seeded-defects")]

@@ -9,6 +9,10 @@
  * end of the process. FAULTS_CONTROL names a file; what is written to it, "CALL NTH ERROR STAYS", takes the place of these
  * four from then on, and calls are counted anew (a program that drives itself).
  *
+ * FAULTS_CALL send: messages to a network socket count. FAULTS_KILLS: instead of failing, the n-th call kills the process.
+ *
+ * FAULTS_SLOW names a file; while it exists each flush takes as many milliseconds longer as FAULTS_SLOW_MS says.
+ *
  * FAULTS_FULL names a file; while it exists the disk is full: a write that would make a file longer is cut short at its
  * end, as a real disk does, or refused with ENOSPC.
  */
@@ -17,27 +21,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_ftruncate)(int, off_t);
+static ssize_t (*real_send)(int, const void *, size_t, int);
+static ssize_t (*real_writev)(int, const struct iovec *, int);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static char directory[PATH_MAX];
 static size_t directory_length;
 static int (*real_unlink)(const char *);
-static const char *history, *full;
+static const char *history, *full, *slow;
+static long slow_ms;
 static char call_name[16], control[PATH_MAX];
 static long nth;
-static int failure, stays, ready;
+static int failure, stays, kills, ready;
 static atomic_long calls;
 
 static void *find(const char *name) {
@@ -57,6 +68,8 @@ __attribute__((constructor)) static void start(void) {
   real_ftruncate = (int (*)(int, off_t))find("ftruncate64");
   real_fsync = (int (*)(int))find("fsync");
   real_fdatasync = (int (*)(int))find("fdatasync");
+  real_send = (ssize_t(*)(int, const void *, size_t, int))find("send");
+  real_writev = (ssize_t(*)(int, const struct iovec *, int))find("writev");
   real_unlink = (int (*)(const char *))find("unlink");
   const char *root = getenv("FAULTS_DIR");
   if (!root || !realpath(root, directory)) return;
@@ -66,9 +79,12 @@ __attribute__((constructor)) static void start(void) {
   if (told) snprintf(control, sizeof control, "%s", told);
   history = getenv("FAULTS_HISTORY");
   full = getenv("FAULTS_FULL");
+  slow = getenv("FAULTS_SLOW");
+  slow_ms = number("FAULTS_SLOW_MS");
   nth = number("FAULTS_NTH");
   failure = (int)number("FAULTS_ERROR");
   stays = (int)number("FAULTS_STAYS");
+  kills = (int)number("FAULTS_KILLS");
   ready = 1;
 }
 
@@ -121,6 +137,7 @@ static int fails(const char *name, const char *file) {
   int any = strcmp(call_name, "any") == 0;
   if (!any && strcmp(call_name, name) != 0) return 0;
   long now = ++calls;
+  if (now == nth && kills) kill(getpid(), SIGKILL);
   if (now == nth) tell(file);
   return now == nth || (stays && now > nth);
 }
@@ -170,16 +187,38 @@ int ftruncate64(int fd, off64_t length) {
 
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 
+static void take_time(const char *name) {
+  struct timespec pause = {slow_ms / 1000, slow_ms % 1000 * 1000000};
+  if (name && slow && access(slow, F_OK) == 0) nanosleep(&pause, NULL);
+}
+
 int fsync(int fd) {
   char path[PATH_MAX];
   const char *name = concerned(fd, path);
+  take_time(name);
   return name && fails("fsync", name) ? failed(failure) : real_fsync(fd);
 }
 
 int fdatasync(int fd) {
   char path[PATH_MAX];
   const char *name = concerned(fd, path);
+  take_time(name);
   return name && fails("fdatasync", name) ? failed(failure) : real_fdatasync(fd);
+}
+
+/* Whether a message through this is to fail; what changes the disk ("any") does not count messages. */
+static int message_fails(int fd) {
+  struct stat now;
+  int counted = ready && strcmp(call_name, "send") == 0 && fstat(fd, &now) == 0 && S_ISSOCK(now.st_mode);
+  return counted && fails("send", "socket");
+}
+
+ssize_t send(int fd, const void *data, size_t length, int flags) {
+  return message_fails(fd) ? failed(failure) : real_send(fd, data, length, flags);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+  return message_fails(fd) ? failed(failure) : real_writev(fd, parts, count);
 }
 
 int unlink(const char *path) {

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use system_tests::faults::postgres::{cuts, old_primary, paused_node, promote, standby_lost};
-use system_tests::faults::{How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, follow, herd};
-use system_tests::faults::{nth_io, silent_bank, torn_writes, two_nodes, webhook_down};
+use system_tests::faults::{
+    How, Tally, backup_load, bit_flips, clock_jumps, database_lost, disk_full, exhaustion, follow, herd,
+};
+use system_tests::faults::{migration, nth_io, races, silent_bank, soak, torn_writes, two_nodes, webhook_down};
 use system_tests::powercut::loader::{self, Load};
 
 /// Breaks one thing under a bank, as often as is said, and compares what is left with what its clients were told.
@@ -22,7 +24,8 @@ Defects to be noticed: crash answer-before-commit; power-cut no-sync; nth-io and
 lying-disk; bit-flips unchecked; silent-bank stray-money; webhook-down lost-message; herd new-keys; database-lost
 forgetful-database; two-nodes new-keys, deaf or answer-before-commit; pg-promote asynchronous; pg-old-primary
 believe-any-server; pg-standby-lost believe-warning; pg-cuts and paused-node answer-before-commit; clock-jumps clock-goes-back;
-follow skip-frames; backup-load old-backup")]
+follow skip-frames; backup-load old-backup; soak kept-streams; exhaustion stays;
+migration half-a-step; races new-keys")]
 struct Arguments {
     /// Which row.
     #[arg(default_value = "all")]
@@ -39,6 +42,9 @@ struct Arguments {
     /// Break something on purpose: then the row must find something, or it fails.
     #[arg(long)]
     defect: Option<String>,
+    /// How long a soak lasts.
+    #[arg(long, default_value_t = 30.0)]
+    minutes: f64,
     /// Load this directory and end: what rows do in a process of its own.
     #[arg(long, hide = true)]
     load: Option<PathBuf>,
@@ -92,10 +98,18 @@ enum Row {
     Follow,
     /// Backups are taken under load and restored.
     BackupLoad,
+    /// Descriptors, threads and memory run out.
+    Exhaustion,
+    /// A migration is killed at each of its writes or messages.
+    Migration,
+    /// Payments to one account, requests under one key, refunds, ends of holds and limits, by many at once.
+    Races,
+    /// A steady mixed load for half an hour, with flat memory, descriptors, threads and logs.
+    Soak,
 }
 
 /// Every row but `All`, with its usual number of rounds.
-const ROWS: [(Row, u64); 19] = [
+const ROWS: [(Row, u64); 23] = [
     (Row::Crash, 10),
     (Row::PowerCut, 50),
     (Row::NthIo, 0),
@@ -115,6 +129,10 @@ const ROWS: [(Row, u64); 19] = [
     (Row::ClockJumps, 3),
     (Row::Follow, 6),
     (Row::BackupLoad, 3),
+    (Row::Exhaustion, 2),
+    (Row::Migration, 0),
+    (Row::Races, 1_000),
+    (Row::Soak, 1),
 ];
 
 /// Defects of the product, which a build has or has not.
@@ -169,7 +187,11 @@ fn small_load(arguments: &Arguments) -> Load {
 
 fn load(arguments: &Arguments, directory: &std::path::Path) -> io::Result<()> {
     let load = small_load(arguments);
-    if arguments.name == Row::NthIo { nth_io::child(directory, &load) } else { loader::run(directory, &load) }
+    match arguments.name {
+        Row::NthIo => nth_io::child(directory, &load),
+        Row::Migration => migration::child(),
+        _ => loader::run(directory, &load),
+    }
 }
 
 /// Runs a row and tells how it went.
@@ -201,6 +223,13 @@ fn run(arguments: &Arguments, row: Row, usual: u64) -> io::Result<bool> {
         Row::ClockJumps => runtime.block_on(clock_jumps::run(&how))?,
         Row::Follow => runtime.block_on(follow::run(&how))?,
         Row::BackupLoad => runtime.block_on(backup_load::run(&how))?,
+        Row::Exhaustion => runtime.block_on(exhaustion::run(&how))?,
+        Row::Migration => runtime.block_on(migration::run(&how))?,
+        Row::Races => runtime.block_on(races::run(&how, arguments.clients.map_or(200, |clients| clients as usize)))?,
+        Row::Soak => {
+            let time = Duration::try_from_secs_f64(60.0 * arguments.minutes).map_err(io::Error::other)?;
+            runtime.block_on(soak::run(&how, time))?
+        }
         Row::Herd => runtime.block_on(herd::run(&how, arguments.clients.map_or(1_000, |clients| clients as usize)))?,
     };
     Ok(report(&how, row, &tally))

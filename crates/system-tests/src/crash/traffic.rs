@@ -40,6 +40,8 @@ struct Shared {
     stop: AtomicBool,
     /// Nodes with a sandbox bank each must not be asked for bank transfers: another node's bank would hear of them.
     top_ups: bool,
+    /// So long a client rests after each answer.
+    pace: Duration,
     granted: Mutex<Vec<Instant>>,
 }
 
@@ -53,7 +55,17 @@ impl Tide {
     /// Starts clients, with or without wishes that concern the bank beside.
     #[must_use]
     pub fn start(trial: &Trial, address: &str, (clients, top_ups): (u32, bool), chance: &Chance) -> Self {
-        let shared = Arc::new(Shared { stop: AtomicBool::new(false), top_ups, granted: Mutex::default() });
+        Self::begin(trial, address, (clients, top_ups, Duration::ZERO), chance)
+    }
+
+    /// Starts clients with every sort of wish, each of which rests so long after an answer.
+    #[must_use]
+    pub fn paced(trial: &Trial, address: &str, (clients, pace): (u32, Duration), chance: &Chance) -> Self {
+        Self::begin(trial, address, (clients, true, pace), chance)
+    }
+
+    fn begin(trial: &Trial, address: &str, (clients, top_ups, pace): (u32, bool, Duration), chance: &Chance) -> Self {
+        let shared = Arc::new(Shared { stop: AtomicBool::new(false), top_ups, pace, granted: Mutex::default() });
         let clients = spawn(trial, address, clients, chance, Some(&shared));
         Self { shared, clients }
     }
@@ -153,6 +165,7 @@ impl Client {
             match &self.tide {
                 None if status == 0 => return,
                 Some(_) if matches!(status, 0 | 401 | 429 | 500..) => tokio::time::sleep(LATER).await,
+                Some(tide) if !tide.pace.is_zero() => tokio::time::sleep(tide.pace).await,
                 _ => {}
             }
         }

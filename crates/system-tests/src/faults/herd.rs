@@ -1,8 +1,9 @@
 //! The herd: thousands of clients at once, each sending again as soon as it is turned away.
 //!
-//! A round: the goodput of a few clients is measured; then the herd comes, each client paying again and again for a while,
-//! each payment sent under its key until it is answered, without manners and without patience; then the few are measured again. Whoever is turned away
-//! is told when to come again (`Retry-After`); no answer is another error of the server; within thirty seconds after the herd
+//! A round: the goodput of a few clients is measured; then the disk becomes slow ([`SLOW`]; else two cores shared with the herd
+//! never let the queue fill) and the herd comes, each client paying again and again for a while,
+//! each payment sent under its key until it is answered, without manners and without patience; then the disk is as it was and the few are measured again. Somebody
+//! is turned away, and whoever is, is told when to come again (`Retry-After`); no answer is another error of the server; within thirty seconds after the herd
 //! the goodput is back at nine tenths; and at the end every payment stands in the books at most once, and exactly once when
 //! it was acknowledged.
 
@@ -12,16 +13,21 @@ use crate::crash::client::exchange_within;
 use crate::crash::round::{Found, Trial};
 use crate::crash::server::Server;
 use crate::faults::disk_full::{pay, wish_to_pay};
-use crate::faults::{How, Tally, now};
+use crate::faults::{How, Tally, now, shim};
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// The defect: whoever sends again takes a new key.
 pub const DEFECT: &str = "new-keys";
 const FEW: usize = 16;
+/// How long the storm lasts in a whole row; [`SHORT`] with fewer than a thousand clients.
 const STORM: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_secs(6);
+/// How much longer each flush takes during the storm, milliseconds: longer than a wish may wait in the queue.
+const SLOW: u64 = 600;
 const BACK: Duration = Duration::from_secs(30);
 const WINDOW: Duration = Duration::from_secs(3);
 
@@ -44,9 +50,11 @@ pub async fn run(how: &How, clients: usize) -> io::Result<Tally> {
     let config = place.path().join("herd.toml");
     std::fs::write(&config, "caller_rate = 0\naddress_rate = 0\n")?;
     trial.start.arguments = vec!["--config".to_owned(), config.display().to_string()];
-    let mut tally = Tally::default();
+    let (library, slow) = (shim::build(place.path())?, place.path().join("slow"));
+    trial.start.environment = shim::slow_disk(&library, &trial.start.directory, (&slow, SLOW));
+    let (mut tally, weather) = (Tally::default(), Weather { slow, fresh: how.has(DEFECT) });
     for round in 1..=how.rounds {
-        let told = one(&trial, how, (clients, &Chance::new(how.seed).branch(round)), &mut tally).await?;
+        let told = one(&trial, &weather, (clients, &Chance::new(how.seed).branch(round)), &mut tally).await?;
         tally.rounds += 1;
         println!("  round {round}: {told}");
         tally.fact(told);
@@ -56,15 +64,29 @@ pub async fn run(how: &How, clients: usize) -> io::Result<Tally> {
     Ok(tally)
 }
 
-async fn one(trial: &Trial, how: &How, (clients, chance): (usize, &Chance), tally: &mut Tally) -> io::Result<String> {
+/// What a round is made of beside its clients.
+struct Weather {
+    /// The disk is slow while this file exists.
+    slow: PathBuf,
+    /// Whoever sends again takes a new key.
+    fresh: bool,
+}
+
+async fn one(
+    trial: &Trial,
+    weather: &Weather,
+    (clients, chance): (usize, &Chance),
+    tally: &mut Tally,
+) -> io::Result<String> {
     let mut server = Server::start(&trial.start, &trial.client).await?;
     let mut found = Found::default();
     goodput(trial, &server.address).await;
     let before = goodput(trial, &server.address).await;
-    let end = now() + STORM;
+    std::fs::write(&weather.slow, "")?;
+    let end = now() + if clients < 1_000 { SHORT } else { STORM };
     let herd = (0..clients).map(|number| {
         let (trial, address, chance) = (trial.clone(), server.address.clone(), chance.branch(number as u64));
-        let fresh = how.has(DEFECT);
+        let fresh = weather.fresh;
         tokio::spawn(async move { member(&trial, &address, (chance, end, fresh)).await })
     });
     let mut all = Answers::default();
@@ -74,6 +96,7 @@ async fn one(trial: &Trial, how: &How, (clients, chance): (usize, &Chance), tall
         all.mute += answers.mute;
         all.answered += answers.answered;
     }
+    std::fs::remove_file(&weather.slow)?;
     let (over, mut after) = (now(), 0.0);
     while over.elapsed() < BACK && after < 0.9 * before {
         after = goodput(trial, &server.address).await;
@@ -81,6 +104,9 @@ async fn one(trial: &Trial, how: &How, (clients, chance): (usize, &Chance), tall
     let back = over.elapsed();
     if after < 0.9 * before {
         tally.wrong(format!("the goodput was {before:.0}/s and is {after:.0}/s after {} s", BACK.as_secs()));
+    }
+    if !all.statuses.contains_key(&503) {
+        tally.wrong("nobody was turned away, so nothing was tested".to_owned());
     }
     if all.mute > 0 {
         tally.wrong(format!("{} were turned away and not told when to come again", all.mute));

@@ -20,3 +20,16 @@ pub fn full_disk(library: &Path, directory: &Path, while_exists: &Path) -> Vec<(
     let pairs = [("LD_PRELOAD", library), ("FAULTS_DIR", directory), ("FAULTS_FULL", while_exists)];
     pairs.map(|(name, path)| (name.to_owned(), path.display().to_string())).to_vec()
 }
+
+/// The environment of a program whose disk takes so many milliseconds longer for each flush while a file exists.
+#[must_use]
+pub fn slow_disk(
+    library: &Path,
+    directory: &Path,
+    (while_exists, milliseconds): (&Path, u64),
+) -> Vec<(String, String)> {
+    let pairs = [("LD_PRELOAD", library), ("FAULTS_DIR", directory), ("FAULTS_SLOW", while_exists)];
+    let mut environment = pairs.map(|(name, path)| (name.to_owned(), path.display().to_string())).to_vec();
+    environment.push(("FAULTS_SLOW_MS".to_owned(), milliseconds.to_string()));
+    environment
+}
