@@ -7,6 +7,9 @@ use crate::server::Server;
 use crate::value::{Param, Row, Source};
 use crate::vetting;
 use rusqlite::{OpenFlags, ToSql, params_from_iter};
+use std::fs::{OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
