@@ -93,7 +93,7 @@ impl Scene<'_> {
     /// Kills at every n, or at some; how often, and the first n that is not reached.
     fn every(&self, how: &How, tally: &mut Tally) -> io::Result<(u64, u64)> {
         let last = self.first_that_passes()?;
-        let step = if how.rounds == 0 { 1 } else { (last / how.rounds).max(1) };
+        let step = last.checked_div(how.rounds).unwrap_or(1).max(1);
         let mut killed = 0;
         for n in (1..last).step_by(usize::try_from(step).unwrap_or(1)) {
             if let Err(wrong) = self.one(how, n)? {

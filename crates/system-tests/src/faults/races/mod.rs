@@ -91,7 +91,8 @@ async fn two_nodes(
     let mut found = Found::default();
     field.trial.settle(&two, &mut found).await;
     field.trial.ask_again(&one, &mut Chance::new(how.seed), &mut found).await;
-    (one.kill()?, two.kill()?);
+    one.kill()?;
+    two.kill()?;
     field.trial.examine(&mut found)?;
     primary.kill()?;
     found.wrong.into_iter().for_each(|wrong| tally.wrong(format!("two nodes: {wrong}")));
