@@ -8,4 +8,5 @@ mod moving;
 mod program;
 mod serving;
 mod talking;
+mod way_in;
 mod words;

@@ -10,6 +10,7 @@ mod edge;
 mod house;
 mod idempotency;
 mod openapi;
+mod outbound;
 mod shares;
 mod site;
 mod tls;
