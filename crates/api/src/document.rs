@@ -31,7 +31,9 @@ impl Who {
     fn security(self) -> Value {
         match self {
             Self::Nobody => json!([]),
-            Self::Anybody => json!([{"customer_session": []}, {"customer_cookie": []}, {"merchant_key": []}, {"staff_token": []}]),
+            Self::Anybody => {
+                json!([{"customer_session": []}, {"customer_cookie": []}, {"merchant_key": []}, {"staff_token": []}])
+            }
             Self::Customer => json!([{"customer_session": []}, {"customer_cookie": []}]),
             Self::Merchant => json!([{"merchant_key": []}]),
             Self::MerchantOrStaff => json!([{"merchant_key": []}, {"staff_token": []}]),

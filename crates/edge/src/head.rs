@@ -12,13 +12,19 @@ use vocabulary::ErrorCode;
 const ONCE: &[HeaderName] =
     &[header::HOST, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ORIGIN, header::TRANSFER_ENCODING];
 const LONGEST_HOST: usize = 255;
+/// Names and values together, bytes. The reader below ends at twice as much, but only between two reads.
+const LARGEST: usize = 32 * 1024;
 
 /// Looks at a request before anything else does.
 ///
 /// # Errors
-/// `malformed_request`, `unsupported_media_type`, `method_not_allowed`.
+/// `head_too_large`, `malformed_request`, `unsupported_media_type`, `method_not_allowed`.
 pub(crate) fn check(request: &Request<Body>) -> Result<(), Problem> {
     let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > LARGEST {
+        return Err(Problem::new(ErrorCode::HeadTooLarge));
+    }
     for name in ONCE {
         if headers.get_all(name).iter().nth(1).is_some() {
             return Err(malformed(format!("The header {name} stands twice; send it once.")).at(name.as_str()));

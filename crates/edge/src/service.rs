@@ -117,7 +117,12 @@ impl Edge {
     }
 
     /// Lets a request in and routes it, or says why not.
-    async fn handle(&self, mut router: Router, mut request: Request<Body>, asked: Asked) -> Result<Response<Body>, Problem> {
+    async fn handle(
+        &self,
+        mut router: Router,
+        mut request: Request<Body>,
+        asked: Asked,
+    ) -> Result<Response<Body>, Problem> {
         head::check(&request)?;
         let Asked { bank, id, address, draining } = asked;
         let admitted = self.admit(&bank, (request.headers(), request.uri().path()), address).await?;

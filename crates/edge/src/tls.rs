@@ -7,8 +7,7 @@
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, ServerConfig};
 use std::error::Error;
@@ -140,26 +139,19 @@ fn read(path: &Path, secret: bool) -> Result<Vec<u8>, PairError> {
     Ok(bytes)
 }
 
-/// The certificate that is shown now.
-struct Shown(RwLock<Pair>);
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shown(..)")
-    }
-}
-
-impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).key))
-    }
-}
-
 /// TLS as it is spoken to everybody who connects; clones share the certificate.
-#[derive(Clone, Debug)]
-pub struct Tls {
+#[derive(Clone)]
+pub struct Tls(Arc<RwLock<Shown>>);
+
+struct Shown {
+    pair: Pair,
     config: Arc<ServerConfig>,
-    shown: Arc<Shown>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls(..)")
+    }
 }
 
 impl Tls {
@@ -168,26 +160,37 @@ impl Tls {
     /// # Errors
     /// When the library has no suites for these versions.
     pub fn new(pair: Pair) -> Result<Self, rustls::Error> {
-        let shown = Arc::new(Shown(RwLock::new(pair)));
-        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-        let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?.with_no_client_auth();
-        let mut config = builder.with_cert_resolver(Arc::clone(&shown) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), shown })
+        let config = config(&pair)?;
+        Ok(Self(Arc::new(RwLock::new(Shown { pair, config }))))
     }
 
-    /// Shows this pair from the next handshake on. Connections that are there stay as they are.
-    pub fn show(&self, pair: Pair) {
-        *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = pair;
+    /// Shows this pair from the next handshake on. Connections that are there stay as they are; sessions that were begun under the
+    /// former certificate are not resumed.
+    ///
+    /// # Errors
+    /// As for [`Tls::new`]; then nothing changes.
+    pub fn show(&self, pair: Pair) -> Result<(), rustls::Error> {
+        let config = config(&pair)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Shown { pair, config };
+        Ok(())
     }
 
     /// The pair that is shown.
     #[must_use]
     pub fn shown(&self) -> Pair {
-        self.shown.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).pair.clone()
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.config))
+        TlsAcceptor::from(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).config))
     }
+}
+
+/// One configuration for each pair, so that what is remembered of sessions goes with it.
+fn config(pair: &Pair) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?.with_no_client_auth();
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&pair.key))));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }

@@ -65,9 +65,7 @@ impl Watch {
             Ok(pair) => {
                 said.refused = None;
                 if !pair.is(&self.tls.shown()) {
-                    tracing::warn!(until = %pair.ends, "a new certificate is shown from now on");
-                    said.warned = None;
-                    self.tls.show(pair);
+                    self.show(pair, said);
                 }
             }
             Err(error) => {
@@ -77,6 +75,17 @@ impl Watch {
                     said.refused = Some(text);
                 }
             }
+        }
+    }
+
+    fn show(&self, pair: Pair, said: &mut Said) {
+        let until = pair.ends;
+        match self.tls.show(pair) {
+            Ok(()) => {
+                tracing::warn!(%until, "a new certificate is shown from now on");
+                said.warned = None;
+            }
+            Err(error) => tracing::error!(%error, "the new certificate cannot be shown; the old one still is"),
         }
     }
 }

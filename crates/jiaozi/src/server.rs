@@ -1,10 +1,10 @@
 //! A running server: banks, their job loops, the listener, and an orderly end.
 
 use crate::audit_export::{self, Exporter};
+use crate::certificate_watch;
 use crate::database_watch::Watch;
 use crate::failure::Failure;
 use crate::job_loop::JobLoop;
-use crate::certificate_watch;
 use crate::options::{File, Served};
 use crate::system::SystemClock;
 use crate::way_in::WayIn;
@@ -59,13 +59,7 @@ impl Server {
 
     /// One bank that is open already.
     pub fn of(bank: Bank, way_in: WayIn) -> Self {
-        Self {
-            banks: vec![bank.clone()],
-            tenants: Tenants::only(bank),
-            way_in,
-            database: None,
-            collectors: Vec::new(),
-        }
+        Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), way_in, database: None, collectors: Vec::new() }
     }
 
     /// Serves until SIGTERM or SIGINT, then drains and settles. `ready` is told the address.

@@ -27,8 +27,10 @@ pub(crate) fn router(document: &Value, metrics: Metrics) -> Router {
 
 /// Whether a path outside `/v1` belongs here; all of these are open.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/site.css" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs")
-        || path.starts_with("/docs/")
+    matches!(
+        path,
+        "/" | "/site.css" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs"
+    ) || path.starts_with("/docs/")
 }
 
 /// Whether who watches the server asks at this path.

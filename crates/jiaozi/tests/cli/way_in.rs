@@ -56,7 +56,8 @@ impl Logged {
         let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let address = line.trim_end().rsplit("://").next().unwrap_or_default().to_owned();
+        let address = line.trim_end().rsplit("://").next().unwrap_or_default();
+        let address = address.trim_end_matches("\"}").to_owned();
         Self { child, address, log }
     }
 
@@ -193,15 +194,21 @@ fn nobody_can_write_a_line_or_a_secret_into_the_log() {
             format!("POST /v1/customers HTTP/1.1\r\nhost: x\r\nidempotency-key: {token}\t\r\n{forged}\r\n\r\n"),
             format!("{forged}\r\n\r\n"),
             format!("GET /{} HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "a".repeat(70_000), "b".repeat(70_000)),
-            format!("POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
-            format!("POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: a\u{1b}[2J\r\ncontent-length: 3\r\n\r\n{{}}"),
+            format!(
+                "POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            ),
+            format!(
+                "POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: a\u{1b}[2J\r\ncontent-length: 3\r\n\r\n{{}}"
+            ),
             format!("\u{16}\u{3}\u{1}{token}"),
         ];
         for head in &heads {
             send(&server.address, head.as_bytes());
         }
         let right = "{\"sign_in\":\"+8613912345678\",\"password\":\"canary-password-1\",\"display_name\":\"王芳\",\"currencies\":[\"CNY\"]}";
-        let register = "POST /v1/customers HTTP/1.1\r\nhost: x\r\nidempotency-key: k\r\ncontent-type: application/json\r\n";
+        let register =
+            "POST /v1/customers HTTP/1.1\r\nhost: x\r\nidempotency-key: k\r\ncontent-type: application/json\r\n";
         let register = format!("{register}connection: close\r\ncontent-length: {}\r\n\r\n{right}", right.len());
         send(&server.address, register.as_bytes());
         let log = server.end();

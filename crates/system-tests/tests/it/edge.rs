@@ -169,7 +169,8 @@ async fn a_panic_is_one_problem_and_the_others_are_served() {
             }),
         )
         .route("/fine", get(|| async {}));
-    let routes = Routes { router: router.fallback(edge::not_found), open: |_| true, still: |_| false, probe: |_| false };
+    let routes =
+        Routes { router: router.fallback(edge::not_found), open: |_| true, still: |_| false, probe: |_| false };
     let edge = Edge::new(Options::default(), Tenants::only(world.bank.clone()), routes, clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
