@@ -136,6 +136,9 @@ fn a_share_counts_only_when_more_than_half_is_taken_and_who_holds_nothing_is_for
     assert_eq!(shares.remembered(), 0);
 }
 
+/// Headers, by name and value.
+type Lines = &'static [(&'static str, &'static str)];
+
 #[test]
 fn an_address_is_believed_only_from_the_right_and_only_of_our_own_proxies() {
     let proxies = |header| Proxies {
@@ -143,7 +146,7 @@ fn an_address_is_believed_only_from_the_right_and_only_of_our_own_proxies() {
         trusted: ["10.0.0.0/8", "2001:db8:1::/48"].map(|text| text.parse().expect("a network")).to_vec(),
         header,
     };
-    let origin = |header: ForwardedBy, peer: &str, lines: &[(&'static str, &'static str)]| {
+    let origin = |header: ForwardedBy, peer: &str, lines: Lines| {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
@@ -151,7 +154,7 @@ fn an_address_is_believed_only_from_the_right_and_only_of_our_own_proxies() {
         proxies(header).origin(peer.parse().expect("an address"), &headers).to_string()
     };
     const X: &str = "x-forwarded-for";
-    let cases: &[(&str, &[(&'static str, &'static str)], &str)] = &[
+    let cases: &[(&str, Lines, &str)] = &[
         ("198.51.100.1", &[(X, "1.2.3.4")], "198.51.100.1"),
         ("10.0.0.1", &[], "10.0.0.1"),
         ("10.0.0.1", &[(X, "1.2.3.4")], "1.2.3.4"),
@@ -170,7 +173,7 @@ fn an_address_is_believed_only_from_the_right_and_only_of_our_own_proxies() {
     for (peer, lines, expected) in cases {
         assert_eq!(&origin(ForwardedBy::XForwardedFor, peer, lines), expected, "{peer} {lines:?}");
     }
-    let cases: &[(&[(&'static str, &'static str)], &str)] = &[
+    let cases: &[(Lines, &str)] = &[
         (&[("forwarded", "for=1.2.3.4;proto=https;by=10.0.0.1")], "1.2.3.4"),
         (&[("forwarded", "for=6.6.6.6, proto=https; For=\"[2001:db8:2::1]:4711\"")], "2001:db8:2::1"),
         (&[("forwarded", "for=6.6.6.6, for=unknown")], "10.0.0.1"),
