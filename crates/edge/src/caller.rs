@@ -111,8 +111,8 @@ async fn by_cookie(bank: &Bank, value: Option<&str>, open: bool) -> Result<(Call
 /// False, too, when the bank cannot be asked.
 pub async fn is_still_in(context: &Context, headers: &HeaderMap) -> bool {
     let Ok(bank) = context.bank.fresh().await else { return false };
-    let found = identify(&bank, headers).await;
-    found.is_ok_and(|caller| caller.principal() == context.caller.principal())
+    let found = identify(&bank, headers, false).await;
+    found.is_ok_and(|(caller, _)| caller.principal() == context.caller.principal())
 }
 
 macro_rules! duties {

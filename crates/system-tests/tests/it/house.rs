@@ -100,7 +100,7 @@ impl House {
 
     /// A bank in which acts of staff need a second person, as in a new one; in all others they need none.
     pub async fn strict() -> Self {
-        let options = Options { caller_rate: None, address_rate: None, ..Options::default() };
+        let options = unlimited();
         Self::serving(TestBank::new(), options).await
     }
 
