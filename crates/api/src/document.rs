@@ -31,8 +31,10 @@ impl Who {
     fn security(self) -> Value {
         match self {
             Self::Nobody => json!([]),
-            Self::Anybody => json!([{"customer_session": []}, {"merchant_key": []}, {"staff_token": []}]),
-            Self::Customer => json!([{"customer_session": []}]),
+            Self::Anybody => {
+                json!([{"customer_session": []}, {"customer_cookie": []}, {"merchant_key": []}, {"staff_token": []}])
+            }
+            Self::Customer => json!([{"customer_session": []}, {"customer_cookie": []}]),
             Self::Merchant => json!([{"merchant_key": []}]),
             Self::MerchantOrStaff => json!([{"merchant_key": []}, {"staff_token": []}]),
             Self::Staff => json!([{"staff_token": []}]),
@@ -179,6 +181,9 @@ fn add_components(document: &mut Value) {
     let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     document["components"]["securitySchemes"] = json!({
         "customer_session": {"type": "http", "scheme": "bearer", "description": "The token that signing in gave."},
+        "customer_cookie": {"type": "apiKey", "in": "cookie", "name": edge::cookie::NAME, "description": "The session of a \
+            browser, handed out by signing in with `\"cookie\": true`. What changes something by it must come from a page of this \
+            very origin, as JSON, with the header `X-CSRF: 1`. Never together with a bearer token."},
         "merchant_key": {"type": "http", "scheme": "bearer", "description": "A merchant's API key, with scopes."},
         "staff_token": {"type": "http", "scheme": "bearer", "description": "A staff token, made on the command line."},
     });

@@ -183,6 +183,6 @@ impl Api {
     pub fn routes(self, metrics: Metrics) -> Routes {
         let router = self.router.merge(site::router(&self.document, metrics));
         let router = router.fallback(edge::not_found).method_not_allowed_fallback(edge::method_not_allowed);
-        Routes { router, open: is_open, still: site::is_open }
+        Routes { router, open: is_open, still: site::is_open, probe: site::is_probe }
     }
 }

@@ -65,7 +65,7 @@ async fn collect(request: Request) -> Result<Bytes, Problem> {
     }
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = given.split(';').map(str::trim_ascii);
     let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));

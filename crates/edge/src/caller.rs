@@ -1,4 +1,5 @@
-//! Who asks. A bearer token names a session, an API key or a staff token; nothing else does.
+//! Who asks. A bearer token names a session, an API key or a staff token; a browser's session cookie names a session. Both at
+//! once are refused: nobody could say as whom the request acts.
 //!
 //! A handler names the caller it needs in its signature: [`AsCustomer`], [`AsMerchant`] with a scope, [`AsStaff`] with a permission,
 //! [`AsOwner`] for what everybody has of their own. Another kind of caller gets 403, nobody 401. Token texts are never kept
@@ -6,6 +7,7 @@
 
 use crate::body::{BareCommand, Command};
 use crate::context::Context;
+use crate::cookie;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -52,16 +54,30 @@ impl Caller {
     pub(crate) fn rate_key(&self) -> Option<u128> {
         self.principal().map(Principal::actor)
     }
+
+    /// Under which number the uses of its credential are counted. A member of staff has one token.
+    pub(crate) fn credential_key(&self) -> Option<u128> {
+        match self {
+            Self::Nobody => None,
+            Self::Customer(session) => Some(session.id.as_u128()),
+            Self::Merchant(key) => Some(key.id.as_u128()),
+            Self::Staff(staff) => Some(staff.staff.as_u128()),
+        }
+    }
 }
 
-/// Reads the credential of a request: nobody when there is none.
+/// Reads the credential of a request: nobody when there is none; and whether it came as a cookie. Where nobody is needed
+/// (`open`) a cookie that is no good is none, so that a browser whose session is over can sign in.
 ///
 /// # Errors
-/// `unauthenticated` when there is one that is no good; the bank's trouble.
-pub(crate) async fn identify(bank: &Bank, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// `unauthenticated` when there is one that is no good, `ambiguous_credentials`; the bank's trouble.
+pub(crate) async fn identify(bank: &Bank, headers: &HeaderMap, open: bool) -> Result<(Caller, bool), Problem> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = all.next() else { return Ok(Caller::Nobody) };
     let no = || Problem::new(ErrorCode::Unauthenticated);
+    let Some(value) = all.next() else { return by_cookie(bank, cookie::read(headers)?, open).await };
+    if cookie::read(headers)?.is_some() {
+        return Err(Problem::new(ErrorCode::AmbiguousCredentials));
+    }
     let text = value.to_str().map_err(|_| no())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(no)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.len() > LONGEST_TOKEN || all.next().is_some() {
@@ -74,15 +90,29 @@ pub(crate) async fn identify(bank: &Bank, headers: &HeaderMap) -> Result<Caller,
     } else {
         merchants::authenticate(bank, token).await?.map(Caller::Merchant)
     };
-    caller.ok_or_else(no)
+    caller.map(|caller| (caller, false)).ok_or_else(no)
+}
+
+/// Only a customer's session may stand in a cookie.
+async fn by_cookie(bank: &Bank, value: Option<&str>, open: bool) -> Result<(Caller, bool), Problem> {
+    let Some(token) = value else { return Ok((Caller::Nobody, false)) };
+    let found = match token.starts_with(SESSION) && token.len() <= LONGEST_TOKEN {
+        true => sessions::authenticate(bank, token).await?,
+        false => None,
+    };
+    match found {
+        Some(session) => Ok((Caller::Customer(session), true)),
+        None if open => Ok((Caller::Nobody, false)),
+        None => Err(Problem::new(ErrorCode::Unauthenticated)),
+    }
 }
 
 /// Whether what a long answer was begun with would still let the same one in: a session, key or token may end meanwhile.
 /// False, too, when the bank cannot be asked.
 pub async fn is_still_in(context: &Context, headers: &HeaderMap) -> bool {
     let Ok(bank) = context.bank.fresh().await else { return false };
-    let found = identify(&bank, headers).await;
-    found.is_ok_and(|caller| caller.principal() == context.caller.principal())
+    let found = identify(&bank, headers, false).await;
+    found.is_ok_and(|(caller, _)| caller.principal() == context.caller.principal())
 }
 
 macro_rules! duties {

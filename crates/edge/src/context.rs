@@ -23,6 +23,10 @@ pub struct Known {
     pub bank: Bank,
     /// Who asks.
     pub caller: Caller,
+    /// Who asks is known by a browser's cookie, and not by a token that a program sent.
+    pub by_cookie: bool,
+    /// A page of this very origin made the request, with the header that only its scripts can send.
+    pub from_own_page: bool,
     /// The network address that asks.
     pub address: IpAddr,
     /// The request's id, printed.

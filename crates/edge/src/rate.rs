@@ -25,6 +25,8 @@ pub enum RateKey {
     Address(u128),
     /// A signed-in principal.
     Caller(u128),
+    /// One session, API key or staff token.
+    Credential(u128),
 }
 
 impl RateKey {

@@ -1,10 +1,13 @@
 //! The listener: connections, their time-outs and their end.
 //!
-//! HTTP/1.1 only. A slow client cannot hold a connection: hyper bounds the time of the head and of idleness, `body` that
-//! of the body. Stopping drains: readiness says no and streams end at once; for the time of notice requests are still taken, so
+//! HTTP/1.1 only. A slow client cannot hold a connection: the handshake and hyper's reading of the head, idleness too, are
+//! bounded by the same time, `body` bounds that of the body, `stalled` that of what is not taken. A connection counts from the
+//! moment it is accepted, before any handshake. Stopping drains: readiness says no and streams end at once; for the time of notice requests are still taken, so
 //! that a balancer hears of it first; then no new connections, open requests are answered, idle connections close.
 
 use crate::service::Edge;
+use crate::stalled::Unstalled;
+use crate::tls::Tls;
 use crate::unread::{Spoken, Talk, Wire};
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -18,6 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -86,20 +90,36 @@ async fn accept(
     }
 }
 
-async fn connection(
-    edge: Arc<Edge>,
-    stream: TcpStream,
-    address: IpAddr,
-    (draining, mut closing): (watch::Receiver<bool>, watch::Receiver<bool>),
-    place: OwnedSemaphorePermit,
-) {
+type Told = (watch::Receiver<bool>, watch::Receiver<bool>);
+
+async fn connection(edge: Arc<Edge>, stream: TcpStream, address: IpAddr, told: Told, place: OwnedSemaphorePermit) {
+    let Ok(share) = edge.share(address) else {
+        metrics::counter!("jiaozi_connections_refused_total").increment(1);
+        return;
+    };
     let _ = stream.set_nodelay(true);
+    match edge.options.tls.as_ref().map(Tls::acceptor) {
+        None => talk(edge, stream, address, told).await,
+        Some(acceptor) => match tokio::time::timeout(edge.options.head, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => talk(edge, stream, address, told).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+            Err(_) => tracing::debug!("a handshake took too long"),
+        },
+    }
+    drop((share, place));
+}
+
+async fn talk<S>(edge: Arc<Edge>, stream: S, address: IpAddr, (draining, mut closing): Told)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let head = edge.options.head;
     let router = edge.router();
+    let stream = Unstalled::new(TokioIo::new(stream), edge.options.taking);
     let talk = Arc::new(Talk::default());
     let for_refusals = Arc::clone(&edge);
     let instead = Box::new(move |status| for_refusals.unread(status));
-    let wire = Wire::new(TokioIo::new(stream), Arc::clone(&talk), instead);
+    let wire = Wire::new(stream, Arc::clone(&talk), instead);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         talk.begin();
         let (edge, router, draining) = (Arc::clone(&edge), router.clone(), draining.clone());
@@ -123,7 +143,6 @@ async fn connection(
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended early");
     }
-    drop(place);
 }
 
 /// Ends when the end was asked for.

@@ -1,18 +1,20 @@
-//! One request, walked: tenant, id, rate, caller, router, problem, headers.
+//! One request, walked: tenant, id, address, head, rates and shares, caller, router, problem, headers.
 //!
 //! Deny by default: a request for a closed path without a caller never reaches the router. What is open is a reviewed list
 //! that the router's owner hands in.
 
 use crate::caller::{self, Caller};
 use crate::context::{Context, Known};
-use crate::headers;
+use crate::gate::Gate;
 use crate::options::Options;
 use crate::problem::Problem;
-use crate::rate::{RateKey, RateLimiter};
+use crate::shares::Held;
 use crate::tenants::Tenants;
+use crate::{cookie, cross_site, head, headers};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, header};
+use axum::response::IntoResponse;
 use bank::audit::Origin;
 use futures::FutureExt;
 use metrics::{Counter, Histogram};
@@ -32,6 +34,8 @@ pub struct Routes {
     pub open: fn(path: &str) -> bool,
     /// Says of an open path whether it is there without a database: documents, and how the server is.
     pub still: fn(path: &str) -> bool,
+    /// Says of a path whether who watches the server asks there: counted against no limit.
+    pub probe: fn(path: &str) -> bool,
 }
 
 /// Everything between the listener and the routes.
@@ -41,10 +45,26 @@ pub struct Edge {
     routes: Routes,
     /// The machine's clock: rates and durations are not the tenant's time.
     clock: Arc<dyn Clock>,
-    callers: Option<RateLimiter>,
-    addresses: Option<RateLimiter>,
+    gate: Gate,
+    encrypted: bool,
     answered: [Counter; 5],
     seconds: Histogram,
+}
+
+/// A request on its way in.
+struct Asked {
+    bank: bank::Bank,
+    id: String,
+    address: IpAddr,
+    draining: watch::Receiver<bool>,
+}
+
+/// A request that was let in, and the places it holds until it is answered.
+struct Admitted {
+    bank: bank::Bank,
+    caller: Caller,
+    by_cookie: bool,
+    places: (Option<Held>, Option<Held>),
 }
 
 impl Edge {
@@ -53,48 +73,72 @@ impl Edge {
     pub fn new(options: Options, tenants: Tenants, routes: Routes, clock: Arc<dyn Clock>) -> Self {
         let answered = ["1xx", "2xx", "3xx", "4xx", "5xx"]
             .map(|class| metrics::counter!("jiaozi_http_responses_total", "status" => class));
-        Self {
-            callers: options.caller_rate.map(RateLimiter::new),
-            addresses: options.address_rate.map(RateLimiter::new),
-            seconds: metrics::histogram!("jiaozi_http_request_seconds"),
-            options,
-            tenants,
-            routes,
-            clock,
-            answered,
-        }
+        let seconds = metrics::histogram!("jiaozi_http_request_seconds");
+        let (gate, encrypted) = (Gate::new(&options), options.encrypted());
+        Self { options, tenants, routes, clock, gate, encrypted, answered, seconds }
     }
 
-    /// Answers one request; it never fails and never panics.
+    /// A place among the connections for an address; `Err` when it has its share. Our own proxies bring everybody's requests.
+    pub(crate) fn share(&self, address: IpAddr) -> Result<Option<Held>, ()> {
+        if self.options.proxies.are(address) { Ok(None) } else { self.gate.connection(address) }
+    }
+
+    /// Answers one request of a connection's address; it never fails and never panics.
     pub(crate) async fn answer(
         &self,
-        mut router: Router,
+        router: Router,
         request: Request<Body>,
-        address: IpAddr,
+        peer: IpAddr,
         draining: watch::Receiver<bool>,
     ) -> Response<Body> {
         let begun = self.clock.now();
-        let host = request.uri().host().or_else(|| host_of(request.headers()));
-        let bank = self.tenants.of(host).clone();
+        let bank = self.tenants.of(head::host_of(request.headers())).clone();
         let id = Id::<kinds::Request>::draw(begun, bank.entropy()).to_string();
-        let mut response = match self.admit(&bank, (request.headers(), request.uri().path()), address).await {
-            Err(problem) => axum::response::IntoResponse::into_response(problem),
-            Ok((bank, caller)) => {
-                let (body_bytes, body_time) = (self.options.body_bytes, self.options.body);
-                let request_id = id.clone();
-                let bank = bank.of(Arc::new(origin(&request, address, &id)));
-                let known = Known { bank, caller, address, request: request_id, draining, body_bytes, body_time };
-                let mut request = request;
-                request.extensions_mut().insert(Context::new(known));
-                route(&mut router, request).await
-            }
+        let address = self.options.proxies.origin(peer, request.headers());
+        let reader = self.options.origins.told(request.headers());
+        let cookie = request.headers().contains_key(header::COOKIE);
+        let asked = Asked { bank, id: id.clone(), address, draining };
+        let answered = match self.options.origins.preflight(&request) {
+            Some(answer) => head::check(&request).and(answer),
+            None => self.handle(router, request, asked).await,
         };
+        let mut response = answered.unwrap_or_else(IntoResponse::into_response);
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             problem.complete(&id, &mut response);
+            if cookie && problem.code() == ErrorCode::Unauthenticated {
+                // The browser could not drop it by itself: no script may touch it.
+                response.headers_mut().insert(header::SET_COOKIE, cookie::clear());
+            }
         }
-        headers::secure(response.headers_mut(), &id);
+        headers::secure(response.headers_mut(), &id, self.encrypted);
+        self.options.origins.tell(reader, response.headers_mut());
         self.count(&response, begun);
         response
+    }
+
+    /// Lets a request in and routes it, or says why not.
+    async fn handle(
+        &self,
+        mut router: Router,
+        mut request: Request<Body>,
+        asked: Asked,
+    ) -> Result<Response<Body>, Problem> {
+        head::check(&request)?;
+        let Asked { bank, id, address, draining } = asked;
+        let admitted = self.admit(&bank, (request.headers(), request.uri().path()), address).await?;
+        let Admitted { bank, caller, by_cookie, places } = admitted;
+        if by_cookie {
+            cross_site::check(&request, self.encrypted)?;
+        }
+        let from_own_page = cross_site::from_own_page(request.headers(), self.encrypted);
+        let bank = bank.of(Arc::new(origin(&request, address, &id)));
+        let (body_bytes, body_time) = (self.options.body_bytes, self.options.body);
+        let known =
+            Known { bank, caller, by_cookie, from_own_page, address, request: id, draining, body_bytes, body_time };
+        request.extensions_mut().insert(Context::new(known));
+        let response = route(&mut router, request).await;
+        drop(places);
+        Ok(response)
     }
 
     /// The whole answer to a request that could not be read, by the status that it deserves: it names no bank, so it is the
@@ -109,9 +153,9 @@ impl Edge {
         let begun = self.clock.now();
         let id = Id::<kinds::Request>::draw(begun, self.tenants.of(None).entropy()).to_string();
         let problem = Problem::new(code);
-        let mut response = axum::response::IntoResponse::into_response(problem.clone());
+        let mut response = IntoResponse::into_response(problem.clone());
         problem.complete(&id, &mut response);
-        headers::secure(response.headers_mut(), &id);
+        headers::secure(response.headers_mut(), &id, self.encrypted);
         self.count(&response, begun);
         let body = problem.body(&id).to_string();
         let mut bytes = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
@@ -123,32 +167,29 @@ impl Edge {
         Some(bytes)
     }
 
-    /// Rate limits, then the bank as it is now and the caller.
+    /// Rate limits and shares, then the bank as it is now and the caller.
     async fn admit(
         &self,
         bank: &bank::Bank,
         (headers, path): (&HeaderMap, &str),
         address: IpAddr,
-    ) -> Result<(bank::Bank, Caller), Problem> {
+    ) -> Result<Admitted, Problem> {
         let now = self.clock.now();
-        let limited = |seconds| Problem::new(ErrorCode::RateLimited).retry_after(seconds);
-        if let Some(limiter) = &self.addresses {
-            limiter.take(RateKey::of(address), now).map_err(limited)?;
-        }
-        let open = (self.routes.open)(path);
+        let probe = (self.routes.probe)(path);
+        let by_address = if probe { None } else { self.gate.address(address, now)? };
         // Whoever asks how the server is does not wait for a database that is silent.
         if (self.routes.still)(path) {
-            return Ok((bank.clone(), Caller::Nobody));
+            let caller = Caller::Nobody;
+            return Ok(Admitted { bank: bank.clone(), caller, by_cookie: false, places: (by_address, None) });
         }
         let bank = bank.fresh().await?;
-        let caller = caller::identify(&bank, headers).await?;
-        if let (Some(limiter), Some(key)) = (&self.callers, caller.rate_key()) {
-            limiter.take(RateKey::Caller(key), now).map_err(limited)?;
-        }
+        let open = (self.routes.open)(path);
+        let (caller, by_cookie) = caller::identify(&bank, headers, open).await?;
+        let by_caller = self.gate.caller(&caller, now)?;
         if matches!(caller, Caller::Nobody) && !open {
             return Err(Problem::new(ErrorCode::Unauthenticated));
         }
-        Ok((bank, caller))
+        Ok(Admitted { bank, caller, by_cookie, places: (by_address, by_caller) })
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -181,10 +222,6 @@ fn origin(request: &Request<Body>, address: IpAddr, id: &str) -> Origin {
     origin
 }
 
-fn host_of(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::HOST)?.to_str().ok()
-}
-
 async fn route(router: &mut Router, request: Request<Body>) -> Response<Body> {
     let called = AssertUnwindSafe(async { Service::call(router, request).await }).catch_unwind().await;
     match called {
@@ -192,7 +229,7 @@ async fn route(router: &mut Router, request: Request<Body>) -> Response<Body> {
         Ok(Err(impossible)) => never(impossible),
         Err(_) => {
             tracing::error!("a handler panicked");
-            axum::response::IntoResponse::into_response(Problem::new(ErrorCode::Internal))
+            IntoResponse::into_response(Problem::new(ErrorCode::Internal))
         }
     }
 }

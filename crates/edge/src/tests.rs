@@ -1,9 +1,12 @@
-//! The way in without a bank: bodies, rates, keys.
+//! The way in without a bank: bodies, rates, shares, addresses behind proxies.
 
 use crate::json;
 use crate::options::Rate;
 use crate::problem::Problem;
+use crate::proxies::{ForwardedBy, Proxies};
 use crate::rate::{RateKey, RateLimiter};
+use crate::shares::Shares;
+use axum::http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use vocabulary::Timestamp;
 
@@ -115,4 +118,69 @@ fn addresses_of_one_version_6_network_share_a_rate() {
     assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
     assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
+}
+
+#[test]
+fn a_share_counts_only_when_more_than_half_is_taken_and_who_holds_nothing_is_forgotten() {
+    let shares = Shares::new(100, 10);
+    let (one, two) = (RateKey::Caller(1), RateKey::Caller(2));
+    let mut held: Vec<_> = (0..50).map_while(|_| shares.take(one)).collect();
+    assert_eq!(held.len(), 50, "half of it is for anybody");
+    assert!(shares.take(one).is_none(), "beyond that nobody gets more than a tenth");
+    let others: Vec<_> = (0..20).map_while(|_| shares.take(two)).collect();
+    assert_eq!(others.len(), 10, "another one has his tenth all the same");
+    held.truncate(9);
+    drop(others);
+    assert!(shares.take(one).is_some(), "what is given back may be taken again");
+    drop(held);
+    assert_eq!(shares.remembered(), 0);
+}
+
+/// Headers, by name and value.
+type Lines = &'static [(&'static str, &'static str)];
+
+#[test]
+fn an_address_is_believed_only_from_the_right_and_only_of_our_own_proxies() {
+    let proxies = |header| Proxies {
+        end_tls: true,
+        trusted: ["10.0.0.0/8", "2001:db8:1::/48"].map(|text| text.parse().expect("a network")).to_vec(),
+        header,
+    };
+    let origin = |header: ForwardedBy, peer: &str, lines: Lines| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        proxies(header).origin(peer.parse().expect("an address"), &headers).to_string()
+    };
+    const X: &str = "x-forwarded-for";
+    let cases: &[(&str, Lines, &str)] = &[
+        ("198.51.100.1", &[(X, "1.2.3.4")], "198.51.100.1"),
+        ("10.0.0.1", &[], "10.0.0.1"),
+        ("10.0.0.1", &[(X, "1.2.3.4")], "1.2.3.4"),
+        ("::ffff:10.0.0.1", &[(X, "1.2.3.4")], "1.2.3.4"),
+        ("10.0.0.1", &[(X, "6.6.6.6, 1.2.3.4")], "1.2.3.4"),
+        ("10.0.0.1", &[(X, "6.6.6.6, 1.2.3.4, 10.0.0.2")], "1.2.3.4"),
+        ("10.0.0.1", &[(X, "6.6.6.6"), (X, "1.2.3.4")], "1.2.3.4"),
+        ("10.0.0.1", &[(X, "1.2.3.4:4711")], "1.2.3.4"),
+        ("10.0.0.1", &[(X, "[2001:db8:2::1]:4711")], "2001:db8:2::1"),
+        ("2001:db8:1::1", &[(X, "2001:db8:2::1")], "2001:db8:2::1"),
+        ("10.0.0.1", &[(X, "1.2.3.4, nonsense")], "10.0.0.1"),
+        ("10.0.0.1", &[(X, "1.2.3.4, nonsense, 10.0.0.2")], "10.0.0.2"),
+        ("10.0.0.1", &[(X, "10.0.0.3, 10.0.0.2")], "10.0.0.3"),
+        ("10.0.0.1", &[("forwarded", "for=6.6.6.6"), (X, "1.2.3.4")], "1.2.3.4"),
+    ];
+    for (peer, lines, expected) in cases {
+        assert_eq!(&origin(ForwardedBy::XForwardedFor, peer, lines), expected, "{peer} {lines:?}");
+    }
+    let cases: &[(Lines, &str)] = &[
+        (&[("forwarded", "for=1.2.3.4;proto=https;by=10.0.0.1")], "1.2.3.4"),
+        (&[("forwarded", "for=6.6.6.6, proto=https; For=\"[2001:db8:2::1]:4711\"")], "2001:db8:2::1"),
+        (&[("forwarded", "for=6.6.6.6, for=unknown")], "10.0.0.1"),
+        (&[("forwarded", "for=6.6.6.6, proto=https")], "10.0.0.1"),
+        (&[(X, "6.6.6.6"), ("forwarded", "for=1.2.3.4")], "1.2.3.4"),
+    ];
+    for (lines, expected) in cases {
+        assert_eq!(&origin(ForwardedBy::Forwarded, "10.0.0.1", lines), expected, "{lines:?}");
+    }
 }

@@ -4,6 +4,7 @@ use crate::bench::{self as shared, Folder};
 use crate::bench_payments::{self, Fill};
 use crate::failure::{Ended, Failure};
 use crate::server::Server;
+use crate::way_in::WayIn;
 use bench::{Load, Pace, Report, Target};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Args {
 }
 
 /// Customers who are signed in; requests go through their sessions in turn, so that none meets its rate limit.
-const SESSIONS: u64 = 64;
+const SESSIONS: u64 = 128;
 
 pub fn run(args: &Args) -> Result<Ended, Failure> {
     let folder = Folder::choose(args.fill.data.as_deref())?;
@@ -49,7 +50,9 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let machine = bench::calibrate(folder.path());
     let run = crate::system::SystemClock.now().micros().unsigned_abs();
 
-    let server = Server::of(bank, edge::Options { address_rate: None, ..edge::Options::default() });
+    // All load comes from one address, over a few sessions.
+    let options = edge::Options { address_rate: None, fair_share: None, ..edge::Options::default() };
+    let server = Server::of(bank, WayIn::of(options));
     let (told, ready) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();

@@ -1,11 +1,13 @@
 //! `jiaozi demo`: `serve` on a throw-away bank with people, shops, a history and live traffic.
 
+use crate::demo_certificate;
 use crate::failure::{Ended, Failure};
 use crate::options::Shape;
 use crate::output::{self, grouped};
 use crate::progress::Progress;
 use crate::server::{self, Server};
 use crate::system::SystemClock;
+use crate::way_in::{self, WayIn};
 use crate::wiring;
 use ::bank::Bank;
 use ::demo::{DemoError, HistoryClock, PASSWORD, Person, Shop, Tally, World, history, traffic};
@@ -27,6 +29,7 @@ use vocabulary::Secret;
 #[command(after_help = "Examples:
   jiaozi demo
   jiaozi demo --listen 127.0.0.1:9000 --data demo-bank --no-traffic
+  jiaozi demo --tls
 
 Amounts of 900.01 to 900.12 make the sandbox bank misbehave: reject, be slow, silent, twice, late or wrong. With
 the staff token, PUT /v1/sandbox/bank does the same for any amount.")]
@@ -37,6 +40,10 @@ pub struct Args {
     /// Keep the bank in this directory, which must be empty; otherwise it is temporary and goes with the program
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Speak TLS with a certificate made for this run, for localhost and the address to listen on; the one browser or client that
+    /// is to believe it is given its file
+    #[arg(long)]
+    tls: bool,
     /// Who does what follows from it
     #[arg(long, default_value_t = 1024)]
     seed: u64,
@@ -65,13 +72,19 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
         )));
     }
     crate::telemetry::start(args.json);
+    way_in::only_encrypted(args.listen, args.tls)?;
+    let certificate = temporary.path().join("certificate.pem");
+    let tls = args.tls.then(|| demo_certificate::make(args.listen.ip(), &certificate)).transpose()?;
     let runtime = server::runtime()?;
     let made = make(args, &directory, &runtime)?;
     let (stop, stopped) = watch::channel(false);
     let live = (!args.no_traffic).then(|| start_traffic(&made, args, &runtime, stopped));
-    let server = Server::of(made.bank.clone(), edge::Options { address_rate: None, ..edge::Options::default() });
+    let way_in = WayIn::of(edge::Options { tls, address_rate: None, ..edge::Options::default() });
+    let scheme = way_in.scheme();
+    let server = Server::of(made.bank.clone(), way_in);
     let served = server.run_on(&runtime, args.listen, |address| {
-        if args.json { output::json(&as_json(&made, address)) } else { print(&made, address, &directory, args) }
+        let reached = Reached { base: format!("{scheme}://{address}"), certificate: args.tls.then_some(&*certificate) };
+        if args.json { output::json(&as_json(&made, &reached)) } else { print(&made, &reached, &directory, args) }
     });
     stop.send_replace(true);
     if let Some(live) = live {
@@ -91,6 +104,19 @@ struct Made {
     staff: [String; 2],
     /// A session of the first person.
     session: String,
+}
+
+/// How it is reached.
+struct Reached<'a> {
+    base: String,
+    /// The file of the certificate to believe.
+    certificate: Option<&'a Path>,
+}
+
+impl Reached<'_> {
+    fn curl(&self) -> String {
+        self.certificate.map_or("curl -s".to_owned(), |file| format!("curl -s --cacert {}", file.display()))
+    }
 }
 
 fn failed(error: DemoError) -> Failure {
@@ -135,25 +161,25 @@ fn start_traffic(
 }
 
 /// The three commands to paste: read a balance, pay, look at it from the other side.
-fn commands(made: &Made, address: SocketAddr) -> [(&'static str, String); 3] {
+fn commands(made: &Made, reached: &Reached<'_>) -> [(&'static str, String); 3] {
     let Shop { merchant, key, .. } = &made.world.shops[0];
     let Made { session, .. } = made;
-    let url = format!("http://{address}/v1");
+    let (curl, url) = (reached.curl(), format!("{}/v1", reached.base));
     [
-        ("what 王芳 has", format!("curl -s {url}/wallet -H 'Authorization: Bearer {session}'")),
+        ("what 王芳 has", format!("{curl} {url}/wallet -H 'Authorization: Bearer {session}'")),
         (
             "she pays 12.50 for tea",
             format!(
-                "curl -s {url}/payments -H 'Authorization: Bearer {session}' -H \"Idempotency-Key: tea-$(date +%s%N)\" \
+                "{curl} {url}/payments -H 'Authorization: Bearer {session}' -H \"Idempotency-Key: tea-$(date +%s%N)\" \
                  -H 'Content-Type: application/json' \
                  -d '{{\"merchant\":\"{merchant}\",\"amount\":{{\"amount\":\"12.50\",\"currency\":\"CNY\"}}}}'"
             ),
         ),
-        ("the teahouse sees it", format!("curl -s '{url}/merchant/payments?limit=3' -H 'Authorization: Bearer {key}'")),
+        ("the teahouse sees it", format!("{curl} '{url}/merchant/payments?limit=3' -H 'Authorization: Bearer {key}'")),
     ]
 }
 
-fn as_json(made: &Made, address: SocketAddr) -> serde_json::Value {
+fn as_json(made: &Made, reached: &Reached<'_>) -> serde_json::Value {
     let people = made.world.people.iter().map(|person| {
         json!({ "name": person.name, "sign_in": person.phone, "password": PASSWORD,
             "customer": person.customer.to_string(), "wallet": person.wallet.to_string() })
@@ -162,19 +188,23 @@ fn as_json(made: &Made, address: SocketAddr) -> serde_json::Value {
         json!({ "name": shop.trade.name, "merchant": shop.merchant.to_string(), "key": shop.key,
             "store": shop.store.map(|store| store.to_string()) })
     });
-    let commands = commands(made, address).map(|(what, command)| json!({ "what": what, "command": command }));
+    let commands = commands(made, reached).map(|(what, command)| json!({ "what": what, "command": command }));
     json!({
-        "listening": format!("http://{address}"), "people": people.collect::<Vec<_>>(),
+        "listening": reached.base, "certificate": reached.certificate, "people": people.collect::<Vec<_>>(),
         "shops": shops.collect::<Vec<_>>(), "staff_token": made.staff[0], "second_staff_token": made.staff[1], "session": made.session,
         "history": { "done": made.tally.done, "refused": made.tally.refused }, "commands": commands,
     })
 }
 
-fn print(made: &Made, address: SocketAddr, directory: &Path, args: &Args) {
-    output::line(&format!("listening on http://{address}\n"));
+fn print(made: &Made, reached: &Reached<'_>, directory: &Path, args: &Args) {
+    let base = &reached.base;
+    output::line(&format!("listening on {base}\n"));
+    if let Some(file) = reached.certificate {
+        output::line(&format!("Its certificate, to be believed for this run only: {}\n", file.display()));
+    }
     output::line(&format!(
         "Jiaozi 交子, a sandbox bank in {}, with {} acts of history ({} refused){}.\n\
-         API documentation: http://{address}/docs   codes and messages that were sent: http://{address}/sandbox/outbox\n",
+         API documentation: {base}/docs   codes and messages that were sent: {base}/sandbox/outbox\n",
         directory.display(),
         grouped(made.tally.done),
         grouped(made.tally.refused),
@@ -193,7 +223,7 @@ fn print(made: &Made, address: SocketAddr, directory: &Path, args: &Args) {
         "\nStaff tokens of two administrators (one approves what the other asks for):\n  {one}\n  {two}"
     ));
     output::line("\nTry it:");
-    for (what, command) in commands(made, address) {
+    for (what, command) in commands(made, reached) {
         output::line(&format!("\n# {what}\n{command}"));
     }
     output::line("\nStop it with Ctrl-C.");

@@ -58,6 +58,17 @@ impl Failure {
     }
 }
 
+/// An error and all it rests on, in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let _ = write!(text, ": {source}");
+        next = source.source();
+    }
+    text
+}
+
 impl From<std::io::Error> for Failure {
     /// Only printing and reading standard input come here without a sentence of their own.
     fn from(error: std::io::Error) -> Self {

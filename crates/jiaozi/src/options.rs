@@ -30,6 +30,23 @@ pub struct File {
     pub caller_rate: Option<u32>,
     /// Requests a second that may come from one network address on average; 0 for no limit.
     pub address_rate: Option<u32>,
+    /// Requests a second that one credential may make on average; 0 for no limit.
+    pub credential_rate: Option<u32>,
+    /// While more than half of connections or of requests at once are taken, one address or caller holds at most one in so many
+    /// of them; 0 for no limit.
+    pub fair_share: Option<u32>,
+    /// The certificate to show, with those between it and its authority, PEM.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// TLS ends at a proxy in front.
+    pub behind_proxy: Option<bool>,
+    /// Networks of proxies whose word about who asked is believed.
+    pub trusted_proxies: Option<Vec<String>>,
+    /// The header by which they tell it: `x-forwarded-for` or `forwarded`.
+    pub forwarded_header: Option<String>,
+    /// Origins whose pages may ask with a token and read the answer.
+    pub allow_origins: Option<Vec<String>>,
     /// Seconds between the answer "not ready" at `/readyz` and the end of listening when the server is to stop.
     pub drain_notice: Option<u32>,
     /// The URL of a database on a PostgreSQL server.

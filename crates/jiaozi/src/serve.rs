@@ -4,20 +4,23 @@ use crate::failure::{Ended, Failure};
 use crate::options::{self, File, Served, Shape, Tenant};
 use crate::output;
 use crate::server::Server;
+use crate::way_in::WayIn;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Serve one bank, or several by host name
 ///
 /// The data directory is made when it is empty; a second process on it is refused. When it is ready it prints one line on
-/// standard output, `listening on http://ADDRESS`. SIGTERM or SIGINT stop it in order: no new connections, open requests are
+/// standard output, `listening on http://ADDRESS` (https with --tls-certificate). Without TLS, here or at a proxy in front, only
+/// this machine may connect. SIGTERM or SIGINT stop it in order: no new connections, open requests are
 /// answered, balances are written down, exit 0. A kill loses nothing that was answered.
 ///
 /// Everything can also stand in jiaozi.toml (see --config); the command line overrules it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   jiaozi serve --data bank --sandbox
-  jiaozi serve --data bank --listen 0.0.0.0:8080 --currency CNY --currency USD
+  jiaozi serve --data bank --listen 0.0.0.0:443 --tls-certificate bank.pem --tls-key bank.key
+  jiaozi serve --data bank --listen 10.0.0.31:8080 --behind-proxy --trusted-proxy 10.0.0.0/24
   jiaozi serve --data bank --tenant wallet.example.com=bank-two
 
 A configuration file:
@@ -52,6 +55,25 @@ pub struct Args {
     /// The file that holds that database's password and nothing else; a password in the URL can be seen by whoever lists processes
     #[arg(long, value_name = "FILE", env = "JIAOZI_DATABASE_PASSWORD_FILE")]
     database_password_file: Option<PathBuf>,
+    /// Speak TLS with this certificate and those between it and its authority, in PEM form. It is taken over without a restart when
+    /// the files change, and at once on SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's key in PEM form, which nobody else may read
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// TLS ends at a proxy in front, so others may connect without it
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Believe proxies in this network when they say who asked; may be repeated. From everybody else such headers change nothing
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<String>,
+    /// The header by which these proxies say it; the other is not read [default: x-forwarded-for]
+    #[arg(long, value_name = "NAME", value_parser = ["x-forwarded-for", "forwarded"])]
+    forwarded_header: Option<String>,
+    /// Let pages of this origin ask with a token and read the answers (CORS); may be repeated, none otherwise
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
     /// When told to stop, go on taking requests for so many seconds while /readyz says "not ready", so that whoever spreads the load
     /// sends the next ones elsewhere [default: 0]
     #[arg(long, value_name = "SECONDS")]
@@ -92,18 +114,27 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     }
     .check()?;
     crate::telemetry::start(args.json);
+    let way_in = WayIn::chosen(&file, address)?;
+    if way_in.options.proxies.end_tls && way_in.options.proxies.trusted.is_empty() {
+        output::diagnostic(NO_PROXY_NAMED);
+    }
     crate::server::try_address(address)?;
-    let server = Server::open(&served, &file)?;
+    let scheme = way_in.scheme();
+    let server = Server::open(&served, &file, way_in)?;
     if server.has_live_bank() {
         output::diagnostic(NOT_CONNECTED);
     }
-    server.run(address, |address| ready(address, args.json))?;
+    server.run(address, |address| ready(&format!("{scheme}://{address}"), args.json))?;
     Ok(Ended::Fine)
 }
 
 /// Said at every start of a live bank, since nothing of it can be chosen yet.
 const NOT_CONNECTED: &str = "jiaozi: a live bank is not connected to anything yet: top-ups and payouts are refused, and \
     codes to phones and e-mail addresses reach nobody; to try it out, use --sandbox on an empty directory";
+
+/// Said at a start behind a proxy that was not named.
+const NO_PROXY_NAMED: &str = "jiaozi: no --trusted-proxy is named: every request counts as its proxy's, in rate limits and in \
+    the audit log";
 
 /// The file with the command line over it.
 fn merged(args: &Args) -> Result<File, Failure> {
@@ -119,6 +150,12 @@ fn merged(args: &Args) -> Result<File, Failure> {
     file.zone = args.zone.clone().or(file.zone);
     file.sandbox = if args.sandbox { Some(true) } else { file.sandbox };
     file.tenants.extend(args.tenant.iter().cloned());
+    file.tls_certificate = args.tls_certificate.clone().or(file.tls_certificate);
+    file.tls_key = args.tls_key.clone().or(file.tls_key);
+    file.behind_proxy = if args.behind_proxy { Some(true) } else { file.behind_proxy };
+    file.forwarded_header = args.forwarded_header.clone().or(file.forwarded_header);
+    file.trusted_proxies.get_or_insert_default().extend(args.trusted_proxy.iter().cloned());
+    file.allow_origins.get_or_insert_default().extend(args.allow_origin.iter().cloned());
     if !args.currency.is_empty() {
         file.currencies = Some(args.currency.clone());
     }
@@ -132,10 +169,10 @@ fn listen(file: &File) -> Result<SocketAddr, Failure> {
         .map_err(|_| Failure::usage(format!("listen on an address with a port, such as 127.0.0.1:8080, not {text}")))
 }
 
-fn ready(address: SocketAddr, json: bool) {
+fn ready(place: &str, json: bool) {
     if json {
-        output::json(&serde_json::json!({ "listening": format!("http://{address}") }));
+        output::json(&serde_json::json!({ "listening": place }));
     } else {
-        output::line(&format!("listening on http://{address}"));
+        output::line(&format!("listening on {place}"));
     }
 }

@@ -1,15 +1,17 @@
 //! A running server: banks, their job loops, the listener, and an orderly end.
 
 use crate::audit_export::{self, Exporter};
+use crate::certificate_watch;
 use crate::database_watch::Watch;
 use crate::failure::Failure;
 use crate::job_loop::JobLoop;
 use crate::options::{File, Served};
 use crate::system::SystemClock;
+use crate::way_in::WayIn;
 use crate::wiring;
 use ::bank::Bank;
 use api::{Api, Metrics};
-use edge::{Edge, Rate, Routes, Tenants};
+use edge::{Edge, Routes, Tenants};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ports::LogCollector;
 use rails::{HttpWebhookSender, Reach};
@@ -29,7 +31,7 @@ use tokio::task::JoinHandle;
 pub struct Server {
     banks: Vec<Bank>,
     tenants: Tenants,
-    options: edge::Options,
+    way_in: WayIn,
     /// The first bank's database, when it is on a server.
     database: Option<sql::Database>,
     /// Who is told the audit log of the first bank.
@@ -38,7 +40,9 @@ pub struct Server {
 
 impl Server {
     /// Opens every bank.
-    pub fn open(served: &Served, file: &File) -> Result<Self, Failure> {
+    pub fn open(served: &Served, file: &File, mut way_in: WayIn) -> Result<Self, Failure> {
+        let connections = way_in.options.connections.min(places(served.tenants.len() + 1));
+        way_in.options.connections = connections;
         let first = wiring::open_bank(&served.data, &served.shape)?;
         let mut banks = vec![first.clone()];
         let mut tenants = Tenants::only(first);
@@ -47,8 +51,8 @@ impl Server {
             banks.push(bank.clone());
             tenants = tenants.with(&tenant.host, bank);
         }
-        let (options, database) = (edge_options(file, served.tenants.len() + 1), served.shape.server.clone());
-        Ok(Self { banks, tenants, options, database, collectors: audit_export::collectors(file)? })
+        let (database, collectors) = (served.shape.server.clone(), audit_export::collectors(file)?);
+        Ok(Self { banks, tenants, way_in, database, collectors })
     }
 
     /// Whether any of the banks is no sandbox.
@@ -57,14 +61,8 @@ impl Server {
     }
 
     /// One bank that is open already.
-    pub fn of(bank: Bank, options: edge::Options) -> Self {
-        Self {
-            banks: vec![bank.clone()],
-            tenants: Tenants::only(bank),
-            options,
-            database: None,
-            collectors: Vec::new(),
-        }
+    pub fn of(bank: Bank, way_in: WayIn) -> Self {
+        Self { banks: vec![bank.clone()], tenants: Tenants::only(bank), way_in, database: None, collectors: Vec::new() }
     }
 
     /// Serves until SIGTERM or SIGINT, then drains and settles. `ready` is told the address.
@@ -85,21 +83,28 @@ impl Server {
         address: SocketAddr,
         (ready, stop): (impl FnOnce(SocketAddr), impl Future<Output = ()>),
     ) -> Result<(), Failure> {
-        let Self { banks, tenants, options, database, collectors } = self;
+        let Self { banks, tenants, way_in: WayIn { options, files }, database, collectors } = self;
         let loops = start_loops(&banks)?;
         let (stop_hooks, hooks) = start_webhooks(&banks, runtime)?;
         let served = runtime.block_on(async {
             let listener = bind(address).await?;
             let bound =
                 listener.local_addr().map_err(|error| Failure::because("the listener has no address", error))?;
+            let certificate = files.zip(options.tls.clone());
             let edge = Edge::new(options, tenants, routes(), Arc::new(SystemClock));
             // Here, because the recorder of metrics is there by now.
             let watch = database.map(Watch::start).transpose();
             let _watch =
                 watch.map_err(|error| Failure::because("no thread to watch the database can be started", error))?;
             let _exporters = start_exporters(&banks, collectors)?;
+            let certificate = certificate.map(|(files, tls)| certificate_watch::Watch::new(files, tls)).transpose()?;
+            let certificate = certificate.map(|watch| tokio::spawn(watch.run()));
             ready(bound);
-            edge::serve(edge, listener, stop).await.map_err(|error| Failure::because("the listener failed", error))
+            let served = edge::serve(edge, listener, stop).await;
+            if let Some(watch) = certificate {
+                watch.abort();
+            }
+            served.map_err(|error| Failure::because("the listener failed", error))
         });
         stop_hooks.send_replace(true);
         for hook in hooks {
@@ -125,22 +130,6 @@ fn routes() -> Routes {
         tracing::warn!(%error, "no metrics: another recorder is installed");
     }
     Api::new().routes(Metrics(metrics.ok()))
-}
-
-fn edge_options(file: &File, banks: usize) -> edge::Options {
-    let usual = edge::Options::default();
-    let rate = |chosen: Option<u32>, usual: Option<Rate>| match chosen {
-        None => usual,
-        Some(0) => None,
-        Some(per_second) => Some(Rate { per_second, burst: per_second.saturating_mul(2) }),
-    };
-    edge::Options {
-        connections: usual.connections.min(places(banks)),
-        caller_rate: rate(file.caller_rate, usual.caller_rate),
-        notice: Duration::from_secs(u64::from(file.drain_notice.unwrap_or(0))),
-        address_rate: rate(file.address_rate, usual.address_rate),
-        ..usual
-    }
 }
 
 fn start_exporters(banks: &[Bank], collectors: Vec<Box<dyn LogCollector>>) -> Result<Vec<Exporter>, Failure> {

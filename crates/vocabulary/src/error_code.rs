@@ -123,6 +123,8 @@ error_codes! {
     NotFound "not_found" NotFound "There is nothing at this address for you" "Check the id; someone else's object looks the same as none."
     MethodNotAllowed "method_not_allowed" MethodNotAllowed "The method is not offered here" "Use a method that the Allow header names."
     Unauthenticated "unauthenticated" Unauthorized "No valid credential was given" "Sign in, or send a valid bearer token."
+    AmbiguousCredentials "ambiguous_credentials" BadRequest "Two credentials were sent" "Send the Authorization header or the session cookie, not both."
+    CrossSite "cross_site" Forbidden "The request comes from another site" "Send it from a page of this bank, with the header X-CSRF: 1."
     Forbidden "forbidden" Forbidden "The credential may not do this" "Use a credential with the right role or scope."
     InvalidCredentials "invalid_credentials" Unauthorized "The sign-in name or password is wrong" "Check both and try again."
     TooManyAttempts "too_many_attempts" TooManyRequests "Too many failed attempts" "Wait until the time in Retry-After."

@@ -11,7 +11,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 /// The reader's own scripts and styles; it sets styles on elements.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-    connect-src 'self'; font-src 'self'; frame-ancestors 'none'",
+    connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 pub(super) fn router(document: &Value) -> Router {

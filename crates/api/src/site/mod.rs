@@ -16,6 +16,7 @@ use serde_json::Value;
 pub(crate) fn router(document: &Value, metrics: Metrics) -> Router {
     Router::new()
         .route("/", get(start::page))
+        .route("/site.css", get(start::style))
         .route("/docs/errors", get(errors::page))
         .route("/sandbox/outbox", get(outbox::page))
         .route("/healthz", get(health::live))
@@ -26,6 +27,13 @@ pub(crate) fn router(document: &Value, metrics: Metrics) -> Router {
 
 /// Whether a path outside `/v1` belongs here; all of these are open.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs")
-        || path.starts_with("/docs/")
+    matches!(
+        path,
+        "/" | "/site.css" | "/healthz" | "/readyz" | "/metrics" | "/sandbox/outbox" | "/openapi.json" | "/docs"
+    ) || path.starts_with("/docs/")
+}
+
+/// Whether who watches the server asks at this path.
+pub(crate) fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }

@@ -4,17 +4,27 @@ use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use edge::Context;
 
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// How the pages look.
+const STYLE: &str = ":root{color-scheme:light dark}\
+    body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+    code{font-family:ui-monospace,monospace}table{border-collapse:collapse;width:100%}\
+    td,th{text-align:start;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid #8884}";
+
+/// `/site.css`
+pub(super) async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+}
 
 /// A page of plain HTML with its own policy for content.
 pub(super) fn html(title: &str, body: &str) -> Response {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
-        <style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;\
-        padding:0 1rem}}code{{font-family:ui-monospace,monospace}}table{{border-collapse:collapse;width:100%}}\
-        td,th{{text-align:start;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid #8884}}</style>{body}</html>"
+        <link rel=\"stylesheet\" href=\"/site.css\">{body}</html>"
     );
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }

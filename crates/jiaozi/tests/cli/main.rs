@@ -9,4 +9,5 @@ mod moving;
 mod program;
 mod serving;
 mod talking;
+mod way_in;
 mod words;

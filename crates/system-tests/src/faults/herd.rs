@@ -46,9 +46,9 @@ struct Answers {
 pub async fn run(how: &How, clients: usize) -> io::Result<Tally> {
     let place = tempfile::tempdir()?;
     let mut trial = Trial::prepare(place.path(), None).await?;
-    // The limit per caller would turn the herd away before it reaches what is tested here.
+    // Limits per caller and fair shares would turn the herd away before it reaches what is tested here.
     let config = place.path().join("herd.toml");
-    std::fs::write(&config, "caller_rate = 0\naddress_rate = 0\n")?;
+    std::fs::write(&config, "caller_rate = 0\ncredential_rate = 0\naddress_rate = 0\nfair_share = 0\n")?;
     trial.start.arguments = vec!["--config".to_owned(), config.display().to_string()];
     let (library, slow) = (shim::build(place.path())?, place.path().join("slow"));
     trial.start.environment = shim::slow_disk(&library, &trial.start.directory, (&slow, SLOW));

@@ -40,13 +40,15 @@ async fn too_many_requests_wait() {
     let rate = Some(Rate { per_second: 1, burst: 3 });
     let house = House::with(Options { address_rate: rate, ..Options::default() }).await;
     for _ in 0..3 {
-        assert_eq!(house.get("/healthz", "").await.status, 200);
+        assert_eq!(house.get("/", "").await.status, 200);
     }
-    let answer = house.get("/healthz", "").await;
+    let answer = house.get("/", "").await;
     answer.refused(429, "rate_limited");
+    assert_eq!(house.get("/healthz", "").await.status, 200, "who watches the server is never turned away");
+    assert_eq!(house.get("/readyz", "").await.status, 200);
     assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
     house.world.clock.advance(2);
-    assert_eq!(house.get("/healthz", "").await.status, 200);
+    assert_eq!(house.get("/", "").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +169,8 @@ async fn a_panic_is_one_problem_and_the_others_are_served() {
             }),
         )
         .route("/fine", get(|| async {}));
-    let routes = Routes { router: router.fallback(edge::not_found), open: |_| true, still: |_| false };
+    let routes =
+        Routes { router: router.fallback(edge::not_found), open: |_| true, still: |_| false, probe: |_| false };
     let edge = Edge::new(Options::default(), Tenants::only(world.bank.clone()), routes, clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));

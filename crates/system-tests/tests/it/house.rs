@@ -84,7 +84,7 @@ pub struct Shop {
 impl House {
     /// A bank with the default way in, without rate limits.
     pub async fn open() -> Self {
-        Self::with(Options { caller_rate: None, address_rate: None, ..Options::default() }).await
+        Self::with(unlimited()).await
     }
 
     /// A bank with a way in of one's own.
@@ -95,13 +95,12 @@ impl House {
     /// A bank with the sandbox bank beside it, in a directory of the caller's; without rate limits.
     pub async fn beside(directory: &std::path::Path) -> Self {
         let rail = Arc::new(rails::sandbox_bank::SandboxBank::open(directory).expect("a sandbox bank"));
-        let options = Options { caller_rate: None, address_rate: None, ..Options::default() };
-        Self::of(TestBank::on(rail), options).await
+        Self::of(TestBank::on(rail), unlimited()).await
     }
 
     /// A bank in which acts of staff need a second person, as in a new one; in all others they need none.
     pub async fn strict() -> Self {
-        let options = Options { caller_rate: None, address_rate: None, ..Options::default() };
+        let options = unlimited();
         Self::serving(TestBank::new(), options).await
     }
 
@@ -113,9 +112,10 @@ impl House {
     async fn serving(world: TestBank, options: Options) -> Self {
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
         let routes = Api::new().routes(Metrics::default());
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
         let edge = Edge::new(options, Tenants::only(world.bank.clone()), routes, clock);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let base = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(edge::serve(edge, listener, async {
             let _ = stopped.await;
@@ -231,6 +231,11 @@ impl House {
         let wallet = self.get("/v1/wallet", &person.token).await.expect(200);
         wallet["accounts"][0]["posted"]["amount"].as_str().expect("an amount").to_owned()
     }
+}
+
+/// The default way in, without rate limits.
+pub fn unlimited() -> Options {
+    Options { caller_rate: None, credential_rate: None, address_rate: None, ..Options::default() }
 }
 
 /// So much CNY.

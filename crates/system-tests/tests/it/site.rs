@@ -10,6 +10,8 @@ async fn the_start_page_says_what_runs_with_links_that_lead_somewhere() {
     let page = house.get("/", "").await;
     assert_eq!(page.status, 200);
     assert!(page.text.contains("sandbox"));
+    assert!(!page.header("content-security-policy").contains("unsafe"), "{:?}", page.headers);
+    assert_eq!(house.get("/site.css", "").await.header("content-type"), "text/css; charset=utf-8");
     let links: Vec<&str> = page.text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(links.len() >= 6, "{links:?}");
     for link in links {

@@ -1,11 +1,12 @@
 //! Signing in and out.
 
 use crate::dto::{Moment, ids};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use bank::{Bank, Refusal, sessions};
-use edge::caller::AsCustomer;
-use edge::reply::{Handled, Reply};
-use edge::{Context, Problem, Strict};
+use edge::caller::{AsCustomer, Caller};
+use edge::reply::Reply;
+use edge::{Context, Problem, Strict, cookie};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{ErrorCode, Secret};
@@ -21,6 +22,10 @@ pub struct SignIn {
     /// The password.
     #[schema(min_length = 1, max_length = 256, format = Password)]
     pub password: String,
+    /// For pages of this bank: hand the session to the browser as a cookie that no script can read, instead of a token. The
+    /// request must come from this very origin and carry `X-CSRF: 1`.
+    #[serde(default)]
+    pub cookie: bool,
 }
 
 /// A session.
@@ -30,28 +35,40 @@ pub struct Session {
     pub id: ids::Session,
     /// Whose.
     pub customer: ids::Customer,
-    /// The bearer token; shown this once.
-    #[schema(example = "jzs_0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk")]
-    pub token: String,
+    /// The bearer token; shown this once. Absent when it was handed to the browser as a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "jzs_0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk")]
+    pub token: Option<String>,
     /// When it ends.
     pub expires_at: Moment,
 }
 
 /// Sign in
 ///
-/// Wrong name and wrong password are the same refusal. After too many failures even the right password waits.
+/// Wrong name and wrong password are the same refusal. After too many failures even the right password waits. A session is
+/// always a new one; the browser's session that a new cookie takes the place of ends.
 #[utoipa::path(post, path = "/v1/sessions", tag = "customers", request_body = SignIn,
     responses((status = 201, description = "The session with its token.", body = Session)))]
-pub async fn sign_in(context: Context, Strict(body): Strict<SignIn>) -> Handled<Session> {
+pub async fn sign_in(context: Context, Strict(body): Strict<SignIn>) -> Result<Response, Problem> {
     let bank = &context.bank;
+    if body.cookie && !context.from_own_page {
+        return Err(Problem::new(ErrorCode::CrossSite));
+    }
     let made = sessions::sign_in(bank, &body.sign_in, Secret::new(body.password)).await?;
     let made = made.map_err(|refusal| refused(bank, refusal))?;
-    Ok(Reply::created(Session {
-        id: made.session.id.into(),
-        customer: made.session.customer.into(),
-        token: made.token.expose().clone(),
-        expires_at: made.session.expires.into(),
-    }))
+    let (id, customer, expires) = (made.session.id, made.session.customer, made.session.expires);
+    let token = (!body.cookie).then(|| made.token.expose().clone());
+    let shown = Session { id: id.into(), customer: customer.into(), token, expires_at: expires.into() };
+    let mut response = Reply::created(shown).into_response();
+    if body.cookie {
+        let seconds = (expires.micros() - bank.now().micros()) / 1_000_000;
+        let handed = cookie::set(&made.token, seconds).ok_or_else(|| Problem::new(ErrorCode::Internal))?;
+        response.headers_mut().insert(header::SET_COOKIE, handed);
+        if let (Caller::Customer(former), true) = (context.caller, context.by_cookie) {
+            sessions::sign_out(bank, former).await?;
+        }
+    }
+    Ok(response)
 }
 
 /// The problem of a refused password; with how long to wait after too many.
@@ -64,7 +81,11 @@ pub(super) fn refused(bank: &Bank, refusal: Refusal) -> Problem {
 /// Sign out
 #[utoipa::path(delete, path = "/v1/sessions/current", tag = "customers",
     responses((status = 204, description = "The session has ended.")))]
-pub async fn sign_out(who: AsCustomer) -> Result<StatusCode, Problem> {
+pub async fn sign_out(who: AsCustomer) -> Result<Response, Problem> {
     sessions::sign_out(&who.bank, who.session).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if who.by_cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie::clear());
+    }
+    Ok(response)
 }
