@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tempfile::TempDir;
 use vocabulary::{Clock, Entropy, Id, Timestamp, kinds};
 
-const PAN: &str = "4000123412341230";
+const PAN: &str = "4000123412341234";
 const OTHER: &str = "5555555555554444";
 
 struct Hand(AtomicI64);
@@ -117,8 +117,8 @@ fn code<T: std::fmt::Debug>(result: Result<T, Refused>) -> &'static str {
 fn the_same_number_is_the_same_token_for_its_owner_and_another_for_others() {
     let world = World::new();
     let first = world.bring(1, 1, PAN).expect("taken");
-    assert_eq!((first.brand.as_str(), first.last4.as_str(), first.expiry_year), ("visa", "1230", 2030));
-    let again = world.bring(1, 2, "4000 1234 1234 1230").expect("taken");
+    assert_eq!((first.brand.as_str(), first.last4.as_str(), first.expiry_year), ("visa", "1234", 2030));
+    let again = world.bring(1, 2, "4000 1234 1234 1234").expect("taken");
     assert_eq!(again.token, first.token);
     let other = world.bring(2, 3, PAN).expect("taken");
     assert_ne!(other.token, first.token);
@@ -167,7 +167,7 @@ fn details_that_are_wrong_are_refused_and_nothing_is_kept() {
         (json!({"expiry_year": 2047}), "card_expired"),
         (json!({"security_code": "12"}), "card_code_invalid"),
         (json!({"security_code": 123}), "card_details_unreadable"),
-        (json!({"number": 4_000_123_412_341_230_u64}), "card_details_unreadable"),
+        (json!({"number": 4_000_123_412_341_234_u64}), "card_details_unreadable"),
         (json!({"name": "Li"}), "card_details_unreadable"),
     ]
     .into_iter()
@@ -257,17 +257,17 @@ fn a_stolen_store_is_worth_nothing_without_its_key_file() {
 #[test]
 fn values_moved_to_other_rows_or_columns_do_not_open() {
     for (moved, column) in [
-        ("UPDATE card SET number = (SELECT number FROM card WHERE last4 = '4444') WHERE last4 = '1230'", "number"),
-        ("UPDATE card SET expiry = (SELECT expiry FROM card WHERE last4 = '4444') WHERE last4 = '1230'", "expiry"),
-        ("UPDATE card SET number = expiry WHERE last4 = '1230'", "number"),
-        ("UPDATE card SET fingerprint = zeroblob(32) WHERE last4 = '1230'", "number"),
+        ("UPDATE card SET number = (SELECT number FROM card WHERE last4 = '4444') WHERE last4 = '1234'", "number"),
+        ("UPDATE card SET expiry = (SELECT expiry FROM card WHERE last4 = '4444') WHERE last4 = '1234'", "expiry"),
+        ("UPDATE card SET number = expiry WHERE last4 = '1234'", "number"),
+        ("UPDATE card SET fingerprint = zeroblob(32) WHERE last4 = '1234'", "number"),
         (
             "UPDATE card SET wrapped = (SELECT wrapped FROM card WHERE last4 = '4444'), number = (SELECT number FROM card \
-             WHERE last4 = '4444'), expiry = (SELECT expiry FROM card WHERE last4 = '4444') WHERE last4 = '1230'",
+             WHERE last4 = '4444'), expiry = (SELECT expiry FROM card WHERE last4 = '4444') WHERE last4 = '1234'",
             "",
         ),
-        ("UPDATE card SET owner = (SELECT owner FROM card WHERE last4 = '4444') WHERE last4 = '1230'", "number"),
-        ("UPDATE card SET key_version = 2 WHERE last4 = '1230'", ""),
+        ("UPDATE card SET owner = (SELECT owner FROM card WHERE last4 = '4444') WHERE last4 = '1234'", "number"),
+        ("UPDATE card SET key_version = 2 WHERE last4 = '1234'", ""),
     ] {
         let mut world = World::new();
         let hers = world.bring(1, 1, PAN).expect("taken");

@@ -6,6 +6,7 @@ use crate::output::{self, grouped};
 use crate::progress::Progress;
 use crate::server::{self, Server};
 use crate::system::SystemClock;
+use crate::vault_child::VaultChild;
 use crate::wiring;
 use ::bank::Bank;
 use ::demo::{DemoError, HistoryClock, PASSWORD, Person, Shop, Tally, World, history, traffic};
@@ -66,7 +67,9 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     }
     crate::telemetry::start(args.json);
     let runtime = server::runtime()?;
-    let made = make(args, &directory, &runtime)?;
+    // Ends with this function, however it ends.
+    let cards = VaultChild::start(&directory.join(CARDS), &[format!("http://{}", args.listen)])?;
+    let made = make(args, (&directory, &cards), &runtime)?;
     let (stop, stopped) = watch::channel(false);
     let live = (!args.no_traffic).then(|| start_traffic(&made, args, &runtime, stopped));
     let server = Server::of(made.bank.clone(), edge::Options { address_rate: None, ..edge::Options::default() });
@@ -82,6 +85,9 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     Ok(Ended::Fine)
 }
 
+/// The card vault's folder within the demo's directory. A real one has a directory, a user and if it can a machine of its own.
+const CARDS: &str = "card-vault";
+
 /// The bank and everything that is printed about it.
 struct Made {
     bank: Bank,
@@ -91,16 +97,18 @@ struct Made {
     staff: [String; 2],
     /// A session of the first person.
     session: String,
+    /// Where the card vault listens, and its process.
+    cards: (String, u32),
 }
 
 fn failed(error: DemoError) -> Failure {
     Failure::because("the demo's world could not be made", error)
 }
 
-fn make(args: &Args, directory: &Path, runtime: &Runtime) -> Result<Made, Failure> {
+fn make(args: &Args, (directory, cards): (&Path, &VaultChild), runtime: &Runtime) -> Result<Made, Failure> {
     let currency = Currency::iso("CNY").map_err(|error| Failure::because("the demo's currency", error))?;
     let clock = Arc::new(HistoryClock::days_ago(Arc::new(SystemClock), args.days + 1));
-    let shape = Shape { sandbox: true, ..Shape::default() };
+    let shape = Shape { sandbox: true, cards: Some(cards.place.clone()), ..Shape::default() };
     let bank = wiring::open_with(directory, &shape, Arc::clone(&clock) as Arc<dyn vocabulary::Clock>)?;
     let mut progress = Progress::new("demo");
     let (world, tally, session) = runtime.block_on(async {
@@ -113,7 +121,8 @@ fn make(args: &Args, directory: &Path, runtime: &Runtime) -> Result<Made, Failur
     })?;
     progress.finish();
     let staff = ::demo::staff_tokens(&bank).map_err(failed)?;
-    Ok(Made { bank, world, tally, staff, session })
+    let cards = (cards.place.public.clone(), cards.process());
+    Ok(Made { bank, world, tally, staff, session, cards })
 }
 
 async fn sign_in(bank: &Bank, person: &Person) -> Result<String, Failure> {
@@ -166,6 +175,7 @@ fn as_json(made: &Made, address: SocketAddr) -> serde_json::Value {
     json!({
         "listening": format!("http://{address}"), "people": people.collect::<Vec<_>>(),
         "shops": shops.collect::<Vec<_>>(), "staff_token": made.staff[0], "second_staff_token": made.staff[1], "session": made.session,
+        "card_vault": made.cards.0, "card_vault_process": made.cards.1,
         "history": { "done": made.tally.done, "refused": made.tally.refused }, "commands": commands,
     })
 }
@@ -174,11 +184,14 @@ fn print(made: &Made, address: SocketAddr, directory: &Path, args: &Args) {
     output::line(&format!("listening on http://{address}\n"));
     output::line(&format!(
         "Jiaozi 交子, a sandbox bank in {}, with {} acts of history ({} refused){}.\n\
-         API documentation: http://{address}/docs   codes and messages that were sent: http://{address}/sandbox/outbox\n",
+         API documentation: http://{address}/docs   codes and messages that were sent: http://{address}/sandbox/outbox\n\
+         Card vault, in process {}: {}\n",
         directory.display(),
         grouped(made.tally.done),
         grouped(made.tally.refused),
-        if args.no_traffic { String::new() } else { format!(" and {} live acts a second", args.rate) }
+        if args.no_traffic { String::new() } else { format!(" and {} live acts a second", args.rate) },
+        made.cards.1,
+        made.cards.0
     ));
     output::line(&format!("People sign in with phone and password {PASSWORD}:"));
     for Person { name, phone, .. } in &made.world.people {

@@ -10,6 +10,7 @@ mod bench_http;
 mod bench_ledger;
 mod bench_payments;
 mod bench_ready;
+mod card_vault;
 mod case_tables;
 mod check;
 mod database_watch;
@@ -34,6 +35,8 @@ mod server;
 mod staff;
 mod system;
 mod telemetry;
+mod vault;
+mod vault_child;
 mod wiring;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +54,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   jiaozi demo                             a bank with people, shops and live traffic, to look at
   jiaozi serve --data bank --sandbox      a bank of your own
+  jiaozi vault serve --data card-vault    where card numbers are kept, apart from the bank
   jiaozi check --data bank                does every balance follow from the entries?
   jiaozi qr decode 000201…                what is in this payment code?
   jiaozi backup monday.db --data bank     a copy while the bank runs, checked
@@ -68,6 +72,7 @@ enum Command {
     Restore(restore::Args),
     Migrate(migrate::Args),
     Staff(staff::Args),
+    Vault(vault::Args),
     Replay(replay::Args),
     Qr(qr::Args),
     LedgerCases(ledger_cases::Args),
@@ -84,6 +89,7 @@ impl Command {
             Self::Restore(args) => restore::run(&args),
             Self::Migrate(args) => migrate::run(&args),
             Self::Staff(args) => staff::run(&args),
+            Self::Vault(args) => vault::run(&args),
             Self::Replay(args) => replay::run(&args),
             Self::Qr(args) => qr::run(&args),
             Self::LedgerCases(args) => ledger_cases::run(&args),
