@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the built program is run, and what it prints and returns is looked at.
 
+mod cards;
 mod codes;
 mod copying;
 mod database;

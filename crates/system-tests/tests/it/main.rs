@@ -10,3 +10,4 @@ mod idempotency;
 mod openapi;
 mod site;
 mod v1;
+mod vault;
