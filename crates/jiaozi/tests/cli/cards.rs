@@ -146,9 +146,9 @@ fn the_vault_logs_no_number_and_keeps_its_files_to_itself() {
 
 fn customer(bank: &str) -> String {
     let password = "a long enough password";
-    let new = json!({"sign_in": "@li", "display_name": "Li", "password": password, "currencies": ["CNY"]});
+    let new = json!({"sign_in": "@li_na", "display_name": "Li", "password": password, "currencies": ["CNY"]});
     assert_eq!(ask(bank, "POST /v1/customers", "", &new).0, 201);
-    let (_, session) = ask(bank, "POST /v1/sessions", "", &json!({"sign_in": "@li", "password": password}));
+    let (_, session) = ask(bank, "POST /v1/sessions", "", &json!({"sign_in": "@li_na", "password": password}));
     word(&session, "token").to_owned()
 }
 

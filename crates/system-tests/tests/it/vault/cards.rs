@@ -9,7 +9,7 @@ use serde_json::json;
 async fn a_card_goes_to_the_vault_and_its_token_to_the_bank() {
     let world = Vaulted::open().await;
     let house = &world.house;
-    let person = house.person("@li", 0).await;
+    let person = house.person("@li_na", 0).await;
     let ticket = world.ticket(&person).await;
     let brought = world.bring(&ticket, PAN).await.expect(201);
     assert_eq!((&brought["brand"], &brought["last4"]), (&json!("visa"), &json!("1234")));
@@ -44,7 +44,7 @@ async fn a_card_goes_to_the_vault_and_its_token_to_the_bank() {
 async fn somebody_elses_token_and_card_are_none() {
     let world = Vaulted::open().await;
     let house = &world.house;
-    let (li, wang) = (house.person("@li", 0).await, house.person("@wang", 0).await);
+    let (li, wang) = (house.person("@li_na", 0).await, house.person("@wang", 0).await);
     let token = world.token(&li, PAN).await;
     house.post("/v1/cards", &wang.token, &json!({"token": token})).await.refused(404, "card_not_found");
     let linked = house.post("/v1/cards", &li.token, &json!({"token": token})).await.expect(201);
@@ -61,7 +61,7 @@ async fn somebody_elses_token_and_card_are_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_lets_one_card_in_for_five_minutes() {
     let world = Vaulted::open().await;
-    let person = world.house.person("@li", 0).await;
+    let person = world.house.person("@li_na", 0).await;
     let ticket = world.ticket(&person).await;
     let message = world.sealed(&details(&ticket, PAN)).await;
     let body = json!({"ticket": ticket, "card": message});
@@ -81,7 +81,7 @@ async fn a_ticket_lets_one_card_in_for_five_minutes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_seen_is_worth_nothing_with_another_ticket() {
     let world = Vaulted::open().await;
-    let (li, thief) = (world.house.person("@li", 0).await, world.house.person("@thief", 0).await);
+    let (li, thief) = (world.house.person("@li_na", 0).await, world.house.person("@thief", 0).await);
     let (hers, his) = (world.ticket(&li).await, world.ticket(&thief).await);
     let message = world.sealed(&details(&hers, PAN)).await;
     let body = json!({"ticket": his, "card": message});
@@ -91,7 +91,7 @@ async fn a_message_that_was_seen_is_worth_nothing_with_another_ticket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_other_kinds_are_refused() {
     let world = Vaulted::open().await;
-    let person = world.house.person("@li", 0).await;
+    let person = world.house.person("@li_na", 0).await;
     let published = world.keys().await.keys.remove(0);
     assert_eq!((published.alg.as_str(), published.purpose.as_str()), ("RSA-OAEP-256", "enc"));
     let key = published.key().expect("a key");
@@ -129,7 +129,7 @@ async fn messages_of_other_kinds_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_details_are_told_apart_without_repeating_them() {
     let world = Vaulted::open().await;
-    let person = world.house.person("@li", 0).await;
+    let person = world.house.person("@li_na", 0).await;
     for (name, value, code) in [
         ("number", json!("4000123412341235"), "card_number_invalid"),
         ("expiry_year", json!(2020), "card_expired"),
@@ -149,13 +149,13 @@ async fn wrong_details_are_told_apart_without_repeating_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_changes_and_pages_that_were_open_go_on_for_a_day() {
     let world = Vaulted::open().await;
-    let person = world.house.person("@li", 0).await;
+    let person = world.house.person("@li_na", 0).await;
     let old = world.keys().await.keys[0].key().expect("a key");
     let vault = std::sync::Arc::clone(&world.vault);
     tokio::task::spawn_blocking(move || vault.replace_key()).await.expect("no panic").expect("replaced");
     assert_ne!(world.keys().await.keys[0].key().expect("a key"), old);
     let under_old = async || {
-        let person = world.house.again(&person, "@li").await;
+        let person = world.house.again(&person, "@li_na").await;
         let ticket = world.ticket(&person).await;
         let plain = details(&ticket, PAN).to_string();
         let card = jwe::encrypt(&old, plain.as_bytes(), world.entropy.as_ref()).expect("encrypted");

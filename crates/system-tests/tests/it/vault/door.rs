@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_bank_asks_nobody_else_may() {
     let world = Vaulted::open().await;
-    let person = world.house.person("@li", 0).await;
+    let person = world.house.person("@li_na", 0).await;
     let token = world.token(&person, PAN).await;
     let question = json!({"token": token, "owner": person.customer});
     for path in ["/internal/cards/describe", "/internal/cards/destroy"] {

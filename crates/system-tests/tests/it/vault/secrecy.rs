@@ -60,7 +60,7 @@ fn found_in(folder: &Path, needles: &[(&'static str, Vec<u8>)]) -> (Vec<String>,
 async fn a_card_number_stands_nowhere_readable() {
     let world = Vaulted::open().await;
     let house = &world.house;
-    let person = house.person("@li", 0).await;
+    let person = house.person("@li_na", 0).await;
     let mut answers = Vec::new();
     let ticket = world.ticket(&person).await;
     let brought = world.bring(&ticket, PAN).await;
