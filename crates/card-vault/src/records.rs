@@ -152,10 +152,10 @@ pub(crate) struct IntakeKey {
     pub(crate) retires: Option<Timestamp>,
 }
 
-/// All of them, newest first.
+/// All of them, newest first: that is the one that does not retire, whatever the clock did.
 pub(crate) fn intake_keys(connection: &Connection) -> Result<Vec<IntakeKey>, SqlError> {
-    let sql =
-        "SELECT id, key_version, wrapped, private, created, retires FROM intake_key ORDER BY created DESC, id DESC";
+    let sql = "SELECT id, key_version, wrapped, private, created, retires FROM intake_key \
+        ORDER BY retires IS NULL DESC, created DESC, id DESC";
     connection.query(sql, &[], |row| {
         Ok(IntakeKey {
             id: row.u128(0)?,
