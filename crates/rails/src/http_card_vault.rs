@@ -21,8 +21,10 @@ const MOST_BYTES: u64 = 4_096;
 /// The client.
 pub struct HttpCardVault {
     client: Client,
+    /// Where we ask.
+    asked_at: String,
+    /// Where customers reach it.
     address: String,
-    public: String,
     bearer: Secret<String>,
     tickets: TicketKey,
     clock: Arc<dyn Clock>,
@@ -89,8 +91,8 @@ impl HttpCardVault {
         let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(patience).build();
         Ok(Self {
             client: client.map_err(CardVaultSetupError::Client)?,
-            address,
-            public: public.trim_end_matches('/').to_owned(),
+            asked_at: address,
+            address: public.trim_end_matches('/').to_owned(),
             bearer: secret.bearer(),
             tickets: secret.tickets(),
             clock,
@@ -99,7 +101,7 @@ impl HttpCardVault {
     }
 
     fn ask(&self, path: &str, question: Question) -> Result<Response, CardVaultError> {
-        let request = self.client.post(format!("{}{path}", self.address)).bearer_auth(self.bearer.expose());
+        let request = self.client.post(format!("{}{path}", self.asked_at)).bearer_auth(self.bearer.expose());
         request.json(&question).send().map_err(|error| CardVaultError::Unavailable(error.without_url().to_string()))
     }
 }
@@ -125,7 +127,7 @@ fn read(answer: Response) -> Result<CardDescription, CardVaultError> {
 
 impl CardVault for HttpCardVault {
     fn address(&self) -> &str {
-        &self.public
+        &self.address
     }
 
     fn ticket(&self, owner: Id<kinds::Customer>) -> CardTicket {

@@ -32,7 +32,7 @@ pub async fn serve(
     let door = Arc::new(Door::new(vault, options));
     let (close, closing) = watch::channel(false);
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let clockwork = tokio::spawn(tidy(Arc::clone(&door)));
+    let clockwork = tokio::spawn(tidy(Arc::clone(&door), closing.clone()));
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -48,10 +48,11 @@ pub async fn serve(
         }
     }
     drop(listener);
-    clockwork.abort();
     close.send_replace(true);
     let all = u32::try_from(door.options.connections).unwrap_or(u32::MAX);
     let ended = tokio::time::timeout(door.options.drain, places.acquire_many(all)).await.is_ok();
+    // What it was at is done before the store is closed.
+    let _ = clockwork.await;
     tracing::info!(ended, "drained");
     Ok(())
 }
@@ -99,11 +100,15 @@ async fn asked(mut closing: watch::Receiver<bool>) {
 }
 
 /// Tidies now and then, as long as the vault is served.
-async fn tidy(door: Arc<Door>) {
+async fn tidy(door: Arc<Door>, closing: watch::Receiver<bool>) {
     let mut beats = tokio::time::interval(door.options.tidy);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut end = pin!(asked(closing));
     loop {
-        beats.tick().await;
+        tokio::select! {
+            () = &mut end => return,
+            _ = beats.tick() => {}
+        }
         let vault = Arc::clone(&door.vault);
         match tokio::task::spawn_blocking(move || vault.tidy()).await {
             Ok(Ok(done)) => tracing::debug!(?done, "tidied"),

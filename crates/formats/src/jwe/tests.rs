@@ -2,7 +2,7 @@
 
 use super::{JweError, Message, RecipientKey, encrypt, encrypt_under};
 use crate::vectors::{self, bytes, groups, read, text};
-use aws_lc_rs::aead::NONCE_LEN;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{
     KeyPair, KeyPairComponents, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey,
@@ -68,6 +68,32 @@ fn the_primitive_passes_its_wycheproof_file() {
         }
     }
     assert!(counted.0 > 10 && counted.1 > 10, "{counted:?}");
+}
+
+#[test]
+fn the_content_cipher_passes_its_wycheproof_file() {
+    let (mut valid, mut invalid) = (0, 0);
+    let ours = |group: &Value| group["keySize"] == 256 && group["ivSize"] == 96 && group["tagSize"] == 128;
+    for group in groups("wycheproof/aes_gcm_test.json").iter().filter(|group| ours(group)) {
+        for test in vectors::tests(group) {
+            let key = || LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes(&test, "key")).expect("a key"));
+            let nonce = || Nonce::try_assume_unique_for_key(&bytes(&test, "iv")).expect("a nonce");
+            let (plain, sealed) = (bytes(&test, "msg"), [bytes(&test, "ct"), bytes(&test, "tag")].concat());
+            let mut buffer = sealed.clone();
+            let opened = key().open_in_place(nonce(), Aad::from(bytes(&test, "aad")), &mut buffer);
+            let good = text(&test, "result") == "valid";
+            assert_eq!(opened.ok().map(|plain| plain.to_vec()), good.then(|| plain.clone()), "{test}");
+            if good {
+                let mut again = plain;
+                key().seal_in_place_append_tag(nonce(), Aad::from(bytes(&test, "aad")), &mut again).expect("sealed");
+                assert_eq!(again, sealed, "{test}");
+                valid += 1;
+            } else {
+                invalid += 1;
+            }
+        }
+    }
+    assert!(valid > 20 && invalid > 10, "{valid} valid, {invalid} invalid");
 }
 
 #[test]
