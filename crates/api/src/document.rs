@@ -63,6 +63,7 @@ const PATH_IDS: &[(&str, &str)] = &[
     ("alias", k::Alias::PREFIX),
     ("approval", k::Approval::PREFIX),
     ("bank_account", k::BankAccount::PREFIX),
+    ("card", k::Card::PREFIX),
     ("case", k::Case::PREFIX),
     ("customer", k::Customer::PREFIX),
     ("delivery", k::Delivery::PREFIX),

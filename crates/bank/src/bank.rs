@@ -10,7 +10,7 @@ use crate::policies::{Policies, PolicyBook};
 use crate::sealed::Sealing;
 use crate::{accounting, entries, rail_feed, sealed, sweep};
 use money::Currency;
-use ports::{BankRail, KeyVault, Notifier};
+use ports::{BankRail, CardVault, KeyVault, Notifier};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI32;
@@ -34,6 +34,8 @@ pub struct BankOptions {
     pub rail: Arc<dyn BankRail>,
     /// The notifier.
     pub notifier: Arc<dyn Notifier>,
+    /// The card vault; nothing when the bank keeps no cards.
+    pub card_vault: Option<Arc<dyn CardVault>>,
     /// The zone of a new bank, such as `Asia/Shanghai`.
     pub zone: String,
     /// Whether a new bank is a sandbox, whose clock can be moved.
@@ -99,6 +101,7 @@ struct Inner {
     vault: Arc<dyn KeyVault>,
     rail: Arc<dyn BankRail>,
     notifier: Arc<dyn Notifier>,
+    card_vault: Option<Arc<dyn CardVault>>,
     ear: rail_feed::Ear,
     keeper: Arc<Keeper>,
 }
@@ -129,7 +132,7 @@ impl Bank {
     /// # Errors
     /// See [`BankOpenError`].
     pub fn open(options: BankOptions) -> Result<Self, BankOpenError> {
-        let BankOptions { entropy, vault, rail, notifier, .. } = options;
+        let BankOptions { entropy, vault, rail, notifier, card_vault, .. } = options;
         let store = Store::open(store::Options {
             directory: options.directory,
             server: options.server,
@@ -168,7 +171,7 @@ impl Bank {
         })?;
         let known = Arc::new(Known::new(fixtures, (book, policies)));
         listen(&store, &known)?;
-        let inner = Inner { known, vault, rail, notifier, ear: rail_feed::Ear::default(), keeper };
+        let inner = Inner { known, vault, rail, notifier, card_vault, ear: rail_feed::Ear::default(), keeper };
         let bank = Self { inner: Arc::new(inner), store, origin: None };
         crate::settlement::start(&bank)?;
         Ok(bank)
@@ -246,6 +249,12 @@ impl Bank {
     #[must_use]
     pub fn notifier(&self) -> &Arc<dyn Notifier> {
         &self.inner.notifier
+    }
+
+    /// The card vault, if the bank keeps cards.
+    #[must_use]
+    pub fn card_vault(&self) -> Option<&Arc<dyn CardVault>> {
+        self.inner.card_vault.as_ref()
     }
 
     /// Keys and keyed hashes.

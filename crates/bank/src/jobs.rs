@@ -32,11 +32,14 @@ pub enum Lane {
     Deadlines,
     /// Messages to people.
     Messages,
+    /// What the card vault is asked for.
+    Cards,
 }
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Books, Self::Instructions, Self::Listening, Self::Deadlines, Self::Messages];
+    pub const ALL: [Self; 6] =
+        [Self::Books, Self::Instructions, Self::Listening, Self::Deadlines, Self::Messages, Self::Cards];
 
     /// Its name, for threads and logs.
     #[must_use]
@@ -47,6 +50,7 @@ impl Lane {
             Self::Listening => "jobs-listen",
             Self::Deadlines => "jobs-deadline",
             Self::Messages => "jobs-message",
+            Self::Cards => "jobs-cards",
         }
     }
 }
@@ -68,6 +72,7 @@ const HANDLERS: &[(Lane, &str, Handler)] = &[
     (Lane::Listening, crate::rail_feed::JOB_LISTEN, crate::rail_feed::run_listen),
     (Lane::Deadlines, crate::topups::JOB_DEADLINE, crate::topups::run_deadline),
     (Lane::Deadlines, crate::payouts::JOB_DEADLINE, crate::payouts::run_deadline),
+    (Lane::Cards, crate::cards::JOB_DESTROY, crate::cards::run_destroy),
     (Lane::Messages, crate::notices::JOB_SEND, crate::notices::run_send),
     (Lane::Books, crate::sweep::JOB_SWEEP, crate::sweep::run_sweep),
     (Lane::Books, crate::webhooks::JOB_FORGET, crate::webhooks::run_forget),

@@ -14,6 +14,7 @@ pub mod audit;
 mod bank;
 pub mod bank_accounts;
 mod cache;
+pub mod cards;
 pub mod cases;
 mod charges;
 pub mod chart;

@@ -33,6 +33,7 @@ pub fn migrations() -> Vec<Migration> {
         crate::payouts::MIGRATIONS,
         crate::suspense::MIGRATIONS,
         crate::bank_accounts::MIGRATIONS,
+        crate::cards::MIGRATIONS,
         crate::transfers::MIGRATIONS,
         crate::accounting::MIGRATIONS,
     ];

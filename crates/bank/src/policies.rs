@@ -98,6 +98,8 @@ pub struct Policies {
     pub webhook_retry_seconds: Vec<u32>,
     /// Seconds for which a replaced webhook secret still signs beside the new one.
     pub webhook_secret_overlap_seconds: u32,
+    /// How many cards a customer may have.
+    pub cards_per_customer: u32,
     /// How many webhook endpoints an owner may have.
     pub webhook_endpoints: u32,
     /// Roles of staff, and what each may do.

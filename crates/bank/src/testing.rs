@@ -2,25 +2,25 @@
 //!
 //! Every closure runs twice, the first time undone, so that side effects outside units are found.
 
+mod card_vault;
+mod funds;
 mod vault;
 
+pub use card_vault::MemoryCards;
+pub use funds::fund_blocking;
 pub use vault::FixedVault;
 
 use crate::bank::{Bank, BankOptions};
-use crate::chart::Own;
 use crate::customers::{self, Import};
-use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::merchants::{self, MerchantAccount, NewMerchant};
 use crate::policies::{self, Change};
 use crate::wallets::WalletAccount;
 use crate::wish::{Principal, Wish};
-use ledger::{Count, Step, UpTo};
-use money::{Currency, Money};
+use money::Currency;
 pub use ports::Outcome;
-use ports::{BankRail, Instruction, Message, Notifier, NotifyError, RailError, Report, StatementLine};
+use ports::{BankRail, CardVault, Instruction, Message, Notifier, NotifyError, RailError, Report, StatementLine};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use store::StoreError;
 use vocabulary::{Clock, Entropy, Id, Timestamp, kinds};
 
 /// A clock that stands still until it is moved.
@@ -215,8 +215,20 @@ pub struct TestBank {
     instead: Option<Arc<dyn BankRail>>,
     /// What it sent.
     pub sent: Arc<SentMessages>,
+    /// Its card vault, idle if another one stands in its place.
+    pub cards: Arc<MemoryCards>,
+    other_cards: Option<Arc<dyn CardVault>>,
     /// Its directory.
     pub directory: tempfile::TempDir,
+}
+
+/// What stands around a bank for a test.
+#[derive(Default)]
+struct Outside {
+    rail: Arc<MemoryRail>,
+    instead: Option<Arc<dyn BankRail>>,
+    cards: Arc<MemoryCards>,
+    other_cards: Option<Arc<dyn CardVault>>,
 }
 
 /// A customer with a wallet in one currency.
@@ -289,7 +301,7 @@ impl TestBank {
     /// Opens the bank of a directory; another seed for each start.
     #[must_use]
     pub fn open(directory: tempfile::TempDir, clock: Arc<ManualClock>, seed: u64) -> Self {
-        Self::open_at(directory, clock, (Arc::default(), None), seed)
+        Self::open_at(directory, clock, Outside::default(), seed)
     }
 
     /// A new bank as [`TestBank::new`], on a rail of the caller's. `rail` stays idle.
@@ -297,22 +309,25 @@ impl TestBank {
     pub fn on(instead: Arc<dyn BankRail>) -> Self {
         let start = Timestamp::parse("2026-11-23T02:00:00Z").expect("a moment");
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Self::open_at(directory, Arc::new(ManualClock::at(start)), (Arc::default(), Some(instead)), 1)
+        let outside = Outside { instead: Some(instead), ..Outside::default() };
+        Self::open_at(directory, Arc::new(ManualClock::at(start)), outside, 1)
     }
 
-    fn open_at(
-        directory: tempfile::TempDir,
-        clock: Arc<ManualClock>,
-        (rail, instead): (Arc<MemoryRail>, Option<Arc<dyn BankRail>>),
-        seed: u64,
-    ) -> Self {
+    /// A new bank as [`TestBank::new`], with a card vault of the caller's, who shares its clock. `cards` stays idle.
+    #[must_use]
+    pub fn with_cards(clock: Arc<ManualClock>, vault: Arc<dyn CardVault>) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::open_at(directory, clock, Outside { other_cards: Some(vault), ..Outside::default() }, 1)
+    }
+
+    fn open_at(directory: tempfile::TempDir, clock: Arc<ManualClock>, around: Outside, seed: u64) -> Self {
         let sent = Arc::new(SentMessages::default());
-        let instructed = instead.clone().unwrap_or_else(|| Arc::clone(&rail) as Arc<dyn BankRail>);
         let server = sql::testing::server_of(directory.path());
-        let options = options(directory.path(), (server, seed), &clock, (instructed, Arc::clone(&sent)));
+        let options = options(directory.path(), (server, seed), &clock, (&around, Arc::clone(&sent)));
         let bank = outside(move || Bank::open(options).expect("the bank opens"));
         #[cfg(test)]
         let _audit = Audit(directory.path().to_owned());
+        let Outside { rail, instead, cards, other_cards } = around;
         Self {
             #[cfg(test)]
             _audit,
@@ -321,16 +336,24 @@ impl TestBank {
             rail,
             instead,
             sent,
+            cards,
+            other_cards,
             directory,
         }
+    }
+
+    fn around(&self) -> Outside {
+        let (rail, cards) = (Arc::clone(&self.rail), Arc::clone(&self.cards));
+        Outside { rail, instead: self.instead.clone(), cards, other_cards: self.other_cards.clone() }
     }
 
     /// Closes the bank and opens it again on the same directory, clock and rail.
     #[must_use]
     pub fn restart(self, seed: u64) -> Self {
-        let Self { bank, clock, directory, rail, instead, .. } = self;
+        let around = self.around();
+        let Self { bank, clock, directory, .. } = self;
         drop(bank);
-        Self::open_at(directory, clock, (rail, instead), seed)
+        Self::open_at(directory, clock, around, seed)
     }
 
     /// Another node of the same bank, with a directory of its own, on the same clock and rail. Nothing when the tests run
@@ -339,8 +362,8 @@ impl TestBank {
     pub fn beside(&self, seed: u64) -> Option<(Bank, tempfile::TempDir)> {
         let server = sql::testing::server_of(self.directory.path())?;
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let rail = self.instead.clone().unwrap_or_else(|| Arc::clone(&self.rail) as Arc<dyn BankRail>);
-        let options = options(folder.path(), (Some(server), seed), &self.clock, (rail, Arc::clone(&self.sent)));
+        let sent = Arc::clone(&self.sent);
+        let options = options(folder.path(), (Some(server), seed), &self.clock, (&self.around(), sent));
         let bank = outside(move || Bank::open(options).expect("the node opens"));
         Some((bank, folder))
     }
@@ -415,7 +438,7 @@ fn options(
     directory: &std::path::Path,
     (server, seed): (Option<store::Database>, u64),
     clock: &Arc<ManualClock>,
-    (rail, sent): (Arc<dyn BankRail>, Arc<SentMessages>),
+    (around, sent): (&Outside, Arc<SentMessages>),
 ) -> BankOptions {
     let currency = |code| Currency::iso(code).expect("on list one");
     BankOptions {
@@ -424,8 +447,9 @@ fn options(
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         entropy: Arc::new(SeededEntropy::new(seed)),
         vault: Arc::new(FixedVault { counter: AtomicU64::new(seed << 32) }),
-        rail,
+        rail: around.instead.clone().unwrap_or_else(|| Arc::clone(&around.rail) as Arc<dyn BankRail>),
         notifier: sent as Arc<dyn Notifier>,
+        card_vault: Some(around.other_cards.clone().unwrap_or_else(|| Arc::clone(&around.cards) as Arc<dyn CardVault>)),
         zone: "Asia/Shanghai".to_owned(),
         sandbox: true,
         currencies: vec![currency("CNY"), currency("EUR"), currency("JPY")],
@@ -442,27 +466,4 @@ fn options(
 /// Blocking work on a thread of its own, so that it may be called within an async test.
 fn outside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     std::thread::spawn(work).join().expect("the work does not panic")
-}
-
-/// Brings minor units into a wallet account, from the opening account.
-///
-/// # Errors
-/// Trouble, or the ledger's "no".
-pub fn fund_blocking(bank: &Bank, account: &WalletAccount, minor: i64) -> Result<(), StoreError> {
-    let desk = bank.desk();
-    let account = *account;
-    Money::new(minor, account.currency).map_err(|error| StoreError::Bug(error.to_string()))?;
-    bank.store().write_blocking(move |uow| {
-        let debit = desk.chart().own(uow, Own::Opening, account.currency)?;
-        let intent =
-            Intent { kind: EntryKind::Opening, principal: Principal::System, channel: Channel::CommandLine, cause: 0 };
-        let step =
-            Step::Post { debit, credit: account.account, amount: minor, up_to: UpTo::default(), count: Count::No };
-        let entry = entries::draft(&desk, uow, intent, vec![step]);
-        match uow.post(&entry)? {
-            Ok(_) => Ok(store::Outcome::<(), ()>::Done(())),
-            Err(refusal) => Err(StoreError::Bug(refusal.to_string())),
-        }
-    })?;
-    Ok(())
 }

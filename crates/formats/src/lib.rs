@@ -5,8 +5,15 @@
 //! This crate deliberately knows nothing of our accounts, of transport, of storage or of the current time.
 
 pub mod alias;
+pub mod card;
+pub mod card_link;
 pub mod card_rows;
 pub mod emvco;
 pub mod iban;
+pub mod jwe;
+pub mod jwk;
 pub mod report;
 pub mod standard_webhooks;
+
+#[cfg(test)]
+mod vectors;

@@ -7,6 +7,7 @@ use crate::output::{self, grouped};
 use crate::progress::Progress;
 use crate::server::{self, Server};
 use crate::system::SystemClock;
+use crate::vault_child::VaultChild;
 use crate::way_in::{self, WayIn};
 use crate::wiring;
 use ::bank::Bank;
@@ -76,7 +77,9 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     let certificate = temporary.path().join("certificate.pem");
     let tls = args.tls.then(|| demo_certificate::make(args.listen.ip(), &certificate)).transpose()?;
     let runtime = server::runtime()?;
-    let made = make(args, &directory, &runtime)?;
+    // Ends with this function, however it ends.
+    let cards = VaultChild::start(&directory.join(CARDS), &[format!("http://{}", args.listen)])?;
+    let made = make(args, (&directory, &cards), &runtime)?;
     let (stop, stopped) = watch::channel(false);
     let live = (!args.no_traffic).then(|| start_traffic(&made, args, &runtime, stopped));
     let way_in = WayIn::of(edge::Options { tls, address_rate: None, ..edge::Options::default() });
@@ -95,6 +98,9 @@ pub fn run(args: &Args) -> Result<Ended, Failure> {
     Ok(Ended::Fine)
 }
 
+/// The card vault's folder within the demo's directory. A real one has a directory, a user and if it can a machine of its own.
+const CARDS: &str = "card-vault";
+
 /// The bank and everything that is printed about it.
 struct Made {
     bank: Bank,
@@ -104,6 +110,8 @@ struct Made {
     staff: [String; 2],
     /// A session of the first person.
     session: String,
+    /// Where the card vault listens, and its process.
+    cards: (String, u32),
 }
 
 /// How it is reached.
@@ -123,10 +131,10 @@ fn failed(error: DemoError) -> Failure {
     Failure::because("the demo's world could not be made", error)
 }
 
-fn make(args: &Args, directory: &Path, runtime: &Runtime) -> Result<Made, Failure> {
+fn make(args: &Args, (directory, cards): (&Path, &VaultChild), runtime: &Runtime) -> Result<Made, Failure> {
     let currency = Currency::iso("CNY").map_err(|error| Failure::because("the demo's currency", error))?;
     let clock = Arc::new(HistoryClock::days_ago(Arc::new(SystemClock), args.days + 1));
-    let shape = Shape { sandbox: true, ..Shape::default() };
+    let shape = Shape { sandbox: true, cards: Some(cards.place.clone()), ..Shape::default() };
     let bank = wiring::open_with(directory, &shape, Arc::clone(&clock) as Arc<dyn vocabulary::Clock>)?;
     let mut progress = Progress::new("demo");
     let (world, tally, session) = runtime.block_on(async {
@@ -139,7 +147,8 @@ fn make(args: &Args, directory: &Path, runtime: &Runtime) -> Result<Made, Failur
     })?;
     progress.finish();
     let staff = ::demo::staff_tokens(&bank).map_err(failed)?;
-    Ok(Made { bank, world, tally, staff, session })
+    let cards = (cards.place.public.clone(), cards.process());
+    Ok(Made { bank, world, tally, staff, session, cards })
 }
 
 async fn sign_in(bank: &Bank, person: &Person) -> Result<String, Failure> {
@@ -192,6 +201,7 @@ fn as_json(made: &Made, reached: &Reached<'_>) -> serde_json::Value {
     json!({
         "listening": reached.base, "certificate": reached.certificate, "people": people.collect::<Vec<_>>(),
         "shops": shops.collect::<Vec<_>>(), "staff_token": made.staff[0], "second_staff_token": made.staff[1], "session": made.session,
+        "card_vault": made.cards.0, "card_vault_process": made.cards.1,
         "history": { "done": made.tally.done, "refused": made.tally.refused }, "commands": commands,
     })
 }
@@ -204,11 +214,14 @@ fn print(made: &Made, reached: &Reached<'_>, directory: &Path, args: &Args) {
     }
     output::line(&format!(
         "Jiaozi 交子, a sandbox bank in {}, with {} acts of history ({} refused){}.\n\
-         API documentation: {base}/docs   codes and messages that were sent: {base}/sandbox/outbox\n",
+         API documentation: {base}/docs   codes and messages that were sent: {base}/sandbox/outbox\n\
+         Card vault, in process {}: {}\n",
         directory.display(),
         grouped(made.tally.done),
         grouped(made.tally.refused),
-        if args.no_traffic { String::new() } else { format!(" and {} live acts a second", args.rate) }
+        if args.no_traffic { String::new() } else { format!(" and {} live acts a second", args.rate) },
+        made.cards.1,
+        made.cards.0
     ));
     output::line(&format!("People sign in with phone and password {PASSWORD}:"));
     for Person { name, phone, .. } in &made.world.people {

@@ -12,6 +12,7 @@ mod bench_http;
 mod bench_ledger;
 mod bench_payments;
 mod bench_ready;
+mod card_vault;
 mod case_tables;
 mod certificate_watch;
 mod check;
@@ -38,6 +39,8 @@ mod server;
 mod staff;
 mod system;
 mod telemetry;
+mod vault;
+mod vault_child;
 mod way_in;
 mod wiring;
 
@@ -56,6 +59,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   jiaozi demo                             a bank with people, shops and live traffic, to look at
   jiaozi serve --data bank --sandbox      a bank of your own
+  jiaozi vault serve --data card-vault    where card numbers are kept, apart from the bank
   jiaozi check --data bank                does every balance follow from the entries?
   jiaozi audit --data bank                is it set up as it should be, and does nothing lie in clear?
   jiaozi qr decode 000201…                what is in this payment code?
@@ -75,6 +79,7 @@ enum Command {
     Restore(restore::Args),
     Migrate(migrate::Args),
     Staff(staff::Args),
+    Vault(vault::Args),
     Replay(replay::Args),
     Qr(qr::Args),
     LedgerCases(ledger_cases::Args),
@@ -92,6 +97,7 @@ impl Command {
             Self::Restore(args) => restore::run(&args),
             Self::Migrate(args) => migrate::run(&args),
             Self::Staff(args) => staff::run(&args),
+            Self::Vault(args) => vault::run(&args),
             Self::Replay(args) => replay::run(&args),
             Self::Qr(args) => qr::run(&args),
             Self::LedgerCases(args) => ledger_cases::run(&args),

@@ -1,5 +1,6 @@
 //! What may be chosen about a serving bank: `jiaozi.toml`, overruled by the command line, with a default for everything.
 
+use crate::card_vault::CardVaultPlace;
 use crate::failure::Failure;
 use money::Currency;
 use serde::Deserialize;
@@ -53,6 +54,12 @@ pub struct File {
     pub database: Option<String>,
     /// The file that holds nothing but that database's password.
     pub database_password_file: Option<PathBuf>,
+    /// Where the bank asks its card vault.
+    pub card_vault: Option<String>,
+    /// Where customers reach the card vault, if elsewhere.
+    pub card_vault_public: Option<String>,
+    /// The file with the secret that bank and card vault share.
+    pub card_vault_secret: Option<PathBuf>,
     /// Memory for the writer's page cache, MiB.
     pub cache_mib: Option<u32>,
     /// A file that the audit log is appended to, as JSON lines.
@@ -136,13 +143,15 @@ pub struct Shape {
     pub cache_kib: u32,
     /// The database on a server; nothing for an embedded one in the data directory.
     pub server: Option<sql::Database>,
+    /// The card vault; nothing when the banks keep no cards.
+    pub cards: Option<CardVaultPlace>,
 }
 
 impl Default for Shape {
     fn default() -> Self {
         let currencies = ["CNY", "USD", "EUR"].iter().filter_map(|code| Currency::iso(code).ok()).collect();
         let zone = "Asia/Shanghai".to_owned();
-        Self { zone, sandbox: false, currencies, units: Vec::new(), cache_kib: 64 * 1024, server: None }
+        Self { zone, sandbox: false, currencies, units: Vec::new(), cache_kib: 64 * 1024, server: None, cards: None }
     }
 }
 
@@ -169,6 +178,7 @@ impl Shape {
             shape.cache_kib = mib.saturating_mul(1024);
         }
         let password = file.database_password_file.as_deref();
+        shape.cards = CardVaultPlace::of(file)?;
         shape.server = file.database.as_deref().map(|url| server(url, password)).transpose()?;
         Ok(shape)
     }

@@ -74,6 +74,15 @@ pub struct Args {
     /// Let pages of this origin ask with a token and read the answers (CORS); may be repeated, none otherwise
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
+    /// The card vault that the bank asks (see `jiaozi vault`): http on this machine, https elsewhere [default: the bank keeps no cards]
+    #[arg(long, value_name = "URL")]
+    card_vault: Option<String>,
+    /// Where customers reach the card vault, if elsewhere
+    #[arg(long, value_name = "URL")]
+    card_vault_public: Option<String>,
+    /// The file with the secret that bank and card vault share: a copy of bank.secret in the vault's directory
+    #[arg(long, value_name = "FILE")]
+    card_vault_secret: Option<PathBuf>,
     /// When told to stop, go on taking requests for so many seconds while /readyz says "not ready", so that whoever spreads the load
     /// sends the next ones elsewhere [default: 0]
     #[arg(long, value_name = "SECONDS")]
@@ -143,6 +152,9 @@ fn merged(args: &Args) -> Result<File, Failure> {
     file.listen = args.listen.map(|address| address.to_string()).or(file.listen);
     file.database = args.database.clone().or(file.database);
     file.database_password_file = args.database_password_file.clone().or(file.database_password_file);
+    file.card_vault = args.card_vault.clone().or(file.card_vault);
+    file.card_vault_public = args.card_vault_public.clone().or(file.card_vault_public);
+    file.card_vault_secret = args.card_vault_secret.clone().or(file.card_vault_secret);
     file.drain_notice = args.drain_notice.or(file.drain_notice);
     file.audit_file = args.audit_file.clone().or(file.audit_file);
     file.audit_syslog = args.audit_syslog.clone().or(file.audit_syslog);

@@ -185,7 +185,7 @@ pub fn try_address(address: SocketAddr) -> Result<(), Failure> {
     std::net::TcpListener::bind(address).map(drop).map_err(|error| cannot_listen(address, error))
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| cannot_listen(address, error))
 }
 
@@ -200,7 +200,7 @@ fn cannot_listen(address: SocketAddr, error: std::io::Error) -> Failure {
 }
 
 /// Ends at the first SIGTERM or SIGINT. Must be called within a runtime.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::because("signals cannot be listened to", error));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     Ok(async move {

@@ -1,6 +1,7 @@
 //! Opens a bank with everything around it: clock, chance, key vault, rail, notifier.
 
 use crate::absent_bank::AbsentBank;
+use crate::card_vault::CardVaultPlace;
 use crate::failure::Failure;
 use crate::options::Shape;
 use crate::restore::KEY_FILE;
@@ -52,6 +53,7 @@ pub fn open_with(directory: &Path, shape: &Shape, clock: Arc<dyn Clock>) -> Resu
         vault: Arc::new(vault),
         rail: rail(&beside, sandbox)?,
         notifier: Arc::new(MemoryNotifier::default()),
+        card_vault: shape.cards.as_ref().map(CardVaultPlace::client).transpose()?,
         zone: shape.zone.clone(),
         sandbox,
         currencies: shape.currencies.clone(),

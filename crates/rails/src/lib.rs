@@ -4,12 +4,14 @@
 
 mod collectors;
 mod file_vault;
+mod http_card_vault;
 mod memory_notifier;
 pub mod sandbox_bank;
 mod webhook_sender;
 
 pub use collectors::{FileCollector, SyslogCollector};
 pub use file_vault::{FileVault, OpenVaultError};
+pub use http_card_vault::{CardVaultSetupError, HttpCardVault};
 pub use memory_notifier::MemoryNotifier;
 pub use webhook_sender::{HttpWebhookSender, Reach, SenderError};
 

@@ -189,6 +189,10 @@ pub mod kinds {
         StaffToken = "stt";
         /// A customer's or merchant's account at a bank, outside.
         BankAccount = "bac";
+        /// A card that a customer linked.
+        Card = "crd";
+        /// What stands for a card's number outside the card vault.
+        CardToken = "ctk";
         /// Money from a bank account into a wallet.
         TopUp = "top";
         /// Money from a wallet or merchant to a bank account.

@@ -70,7 +70,8 @@ pub mod ids {
     }
 
     ids! {
-        Account Alias ApiKey Approval BankAccount Case Customer Delivery Dispute Merchant Order Payment Payout Policy Quote Refund
+        Account Alias ApiKey Approval BankAccount Card CardToken Case Customer Delivery Dispute Merchant Order Payment Payout
+        Policy Quote Refund
         Session Settlement Staff Store TopUp Transfer Wallet Webhook
     }
 }

@@ -32,6 +32,8 @@ pub use records::MIGRATIONS;
 /// Acts of customers and merchants, and of the bank for them, that are recorded. Of staff every act is.
 const KEPT: &[&str] = &[
     "sessions.change_password",
+    "cards.link",
+    "cards.remove",
     "wallets.lower_limits",
     "merchants.create_key",
     "merchants.rotate_key",

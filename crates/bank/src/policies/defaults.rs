@@ -66,6 +66,7 @@ impl Policies {
             quote_days: 30,
             webhook_retry_seconds: vec![5, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 72_000, 86_400],
             webhook_secret_overlap_seconds: 86_400,
+            cards_per_customer: 10,
             webhook_endpoints: 20,
             roles: first_roles(),
             four_eyes: approvals::FIRST.iter().map(|act| (*act).to_owned()).collect(),
@@ -105,6 +106,7 @@ impl Policies {
             ("sign_in_failure_days", self.sign_in_failure_days, 8, 3_650),
             ("quote_days", self.quote_days, 1, 3_650),
             ("webhook_secret_overlap_seconds", self.webhook_secret_overlap_seconds, 0, 2_592_000),
+            ("cards_per_customer", self.cards_per_customer, 1, 100),
             ("webhook_endpoints", self.webhook_endpoints, 1, 100),
             ("approval_hours", self.approval_hours, 1, 720),
         ];

@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the built program is run, and what it prints and returns is looked at.
 
 mod audit;
+mod cards;
 mod codes;
 mod copying;
 mod database;

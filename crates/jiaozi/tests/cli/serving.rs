@@ -40,6 +40,12 @@ impl Serving {
         assert!(asked.expect("kill runs").success());
     }
 
+    /// Ends it as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it ends");
+    }
+
     /// Waits until it has ended; gives the exit code.
     pub fn end(mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()

@@ -9,6 +9,8 @@ const COMMANDS: &[&[&str]] = &[
     &["staff", "enrol"],
     &["staff", "token"],
     &["staff", "revoke"],
+    &["vault", "serve"],
+    &["vault", "replace-key"],
     &["check"],
     &["backup"],
     &["restore"],

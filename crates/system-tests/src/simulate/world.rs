@@ -128,6 +128,7 @@ impl Outside {
             vault: Arc::clone(&self.vault) as Arc<_>,
             rail: Arc::new(Line { beside, alive, weather: Arc::clone(&self.weather) }),
             notifier: Arc::new(Post(weather)),
+            card_vault: None,
             zone: "Asia/Shanghai".to_owned(),
             sandbox: true,
             currencies: vec![yuan()],

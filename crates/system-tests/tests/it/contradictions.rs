@@ -40,6 +40,7 @@ impl World {
             vault: Arc::new(FixedVault::default()),
             rail: Arc::clone(&rail) as _,
             notifier: Arc::new(SentMessages::default()),
+            card_vault: None,
             zone: "Asia/Shanghai".to_owned(),
             sandbox: true,
             currencies: vec![cny()],

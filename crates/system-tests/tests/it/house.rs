@@ -104,6 +104,11 @@ impl House {
         Self::serving(TestBank::new(), options).await
     }
 
+    /// A bank with this world around it, without rate limits.
+    pub async fn around(world: TestBank) -> Self {
+        Self::of(world, Options { caller_rate: None, address_rate: None, ..Options::default() }).await
+    }
+
     async fn of(world: TestBank, options: Options) -> Self {
         world.one_pair_of_eyes().await;
         Self::serving(world, options).await

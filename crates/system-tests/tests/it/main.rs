@@ -15,3 +15,4 @@ mod shares;
 mod site;
 mod tls;
 mod v1;
+mod vault;

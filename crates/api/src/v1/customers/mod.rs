@@ -2,6 +2,7 @@
 
 pub mod aliases;
 pub mod bank_accounts;
+pub mod cards;
 pub mod me;
 pub mod movements;
 pub mod password;

@@ -39,6 +39,7 @@ async fn a_live_bank_has_no_movable_clock_and_shows_no_messages() {
         vault: Arc::new(vault),
         rail: Arc::new(MemoryRail::default()),
         notifier: Arc::new(SentMessages::default()),
+        card_vault: None,
         zone: "Asia/Shanghai".to_owned(),
         sandbox: false,
         currencies: vec![cny()],
