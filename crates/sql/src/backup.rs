@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a backup was not made or not believed.
 #[derive(Debug)]
@@ -85,16 +85,26 @@ fn io(error: &std::io::Error) -> BackupError {
 }
 
 /// Compares the pages of a backup with the sums that were appended to it. False when the file has none: a bank's own, or a
-/// backup of an older version.
+/// backup of an older version. A file with a log beside it is a bank's own: a power cut may leave half a page at its end, which the
+/// log has whole.
 ///
 /// # Errors
 /// `Damaged` with the first finding.
 pub fn check_sums(file: &Path) -> Result<bool, BackupError> {
+    if std::fs::metadata(log_of(file)).is_ok_and(|log| log.len() > 0) {
+        return Ok(false);
+    }
     match backup_seal::verify(file) {
         Ok(pages) => Ok(pages.is_some()),
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(BackupError::Damaged(error.to_string())),
         Err(error) => Err(BackupError::Sql(SqlError::Io(error.to_string()))),
     }
+}
+
+fn log_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }
 
 /// Reads every page and index that a database file uses, each with its sum if the file has sums.
@@ -109,4 +119,19 @@ pub fn check_file(file: &Path) -> Result<(), BackupError> {
     }
     let page = pages::take_damaged().map(|page| format!("page {page} is not as it was written"));
     Err(BackupError::Damaged(page.or(finding).unwrap_or_else(|| "no answer".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_sums;
+
+    #[test]
+    fn half_a_page_at_the_end_of_a_bank_whose_log_has_it_whole_is_no_damaged_backup() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("bank.db");
+        std::fs::write(&file, vec![7; 4096 + 512]).expect("written");
+        check_sums(&file).expect_err("alone it is a backup that was cut");
+        std::fs::write(folder.path().join("bank.db-wal"), [1; 32]).expect("written");
+        assert!(matches!(check_sums(&file), Ok(false)));
+    }
 }
