@@ -2,6 +2,7 @@
 //! were sent.
 
 use crate::dto::{Cursor, Listing, Moment, Page, page};
+use bank::audit;
 use bank::notices::{self, NoticeView};
 use bank::sandbox_bank::{self, Behaviour as Told, Manners};
 use edge::caller::{AsStaff, ControlSandbox};
@@ -194,6 +195,7 @@ pub async fn move_clock(who: AsStaff<ControlSandbox>, Strict(body): Strict<Clock
     if to > who.bank.now().plus_seconds(3_660 * 86_400) {
         return Err(Problem::because(ErrorCode::InvalidField, "Send a time within ten years.").at("/to"));
     }
+    audit::begun(&who.bank, who.principal(), "sandbox.move_clock").await?;
     let moved = who.bank.store().move_clock(to).await.map_err(bank::BankError::from)?;
     if !moved {
         return Err(Problem::new(ErrorCode::ClockBackwards).at("/to"));
@@ -219,6 +221,7 @@ fn show(view: NoticeView) -> OutboxMessage {
 pub async fn outbox(who: AsStaff<ControlSandbox>, Params(listing): Params<Listing>) -> Handled<Page<OutboxMessage>> {
     only(&who.context)?;
     let (before, limit) = (listing.before()?, listing.rows()?);
+    audit::looked(&who.bank, who.principal(), "sandbox.outbox").await?;
     let rows = notices::list(&who.bank, before, limit).await?;
     page(rows, limit, |row| Cursor::after(row.id), show)
 }
@@ -249,5 +252,6 @@ pub async fn bank(who: AsStaff<ControlSandbox>) -> Handled<BankManners> {
 pub async fn tell_bank(who: AsStaff<ControlSandbox>, Strict(body): Strict<BankManners>) -> Handled<BankManners> {
     only(&who.context)?;
     let told = body.read()?;
+    audit::begun(&who.bank, who.principal(), "sandbox.tell_bank").await?;
     manners(blocking(&who.bank, move |bank| sandbox_bank::tell_blocking(bank, told)).await?)
 }

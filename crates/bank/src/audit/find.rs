@@ -22,7 +22,7 @@ pub struct Entry {
     pub action: String,
     /// To what: an id.
     pub subject: Option<String>,
-    /// `done`, or the code of the refusal.
+    /// `done`, the code of the refusal, or `begun` for what takes more than one unit of work.
     pub outcome: String,
     /// From which network address.
     pub address: Option<String>,

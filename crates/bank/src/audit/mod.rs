@@ -2,7 +2,8 @@
 //! limit, role or key.
 //!
 //! A record is written in the unit of work of the act itself ([`crate::Bank::once`] does it), so there is no act without a
-//! record and no record without an act; a refused act is recorded with its code. Numbers have no gaps, because a record takes the
+//! record and no record without an act; a refused act is recorded with its code. What has no
+//! unit of its own is recorded as begun. Numbers have no gaps, because a record takes the
 //! number after the last one inside the unit, and units decide one after another, on all nodes together. Each record carries a
 //! `link`: HMAC-SHA-256 (RFC 2104), under a key of the vault, of the link before it and of everything the record says. Who can write
 //! the database but has no vault can neither change, insert, nor remove a record within the log unnoticed ([`verify`]). What a
@@ -25,7 +26,7 @@ pub use export::export_blocking;
 pub(crate) use find::verify_in;
 pub use find::{Entry, Finding, Wanted, after_blocking, look, verify};
 pub(crate) use keeper::{Keeper, Recorder};
-pub use looked::looked;
+pub use looked::{begun, looked};
 pub use origin::Origin;
 pub use records::MIGRATIONS;
 

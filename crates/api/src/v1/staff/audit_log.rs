@@ -48,7 +48,7 @@ pub struct AuditRecord {
     pub action: String,
     /// To what: an id.
     pub subject: Option<String>,
-    /// `done`, or the code of the refusal.
+    /// `done`, the code of the refusal, or `begun` for what takes more than one step.
     pub outcome: String,
     /// From which network address.
     pub address: Option<String>,

@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bank::Currencies;
 use bank::accounting::{self, ClosedDay, ExportFormat, TrialBalance as TrialView, TrialRow as TrialRowView};
+use bank::audit;
 use bank::rail_feed;
 use edge::caller::{AsStaff, CloseBooks, Look};
 use edge::reply::{self, Handled, Reply};
@@ -134,6 +135,7 @@ fn show_row(currencies: &Currencies, row: TrialRowView) -> TrialRow {
 #[utoipa::path(put, path = "/v1/staff/closed-days", tag = "staff", request_body = DayToClose,
     responses((status = 200, description = "The day.", body = ClosedBookingDay)))]
 pub async fn close_day(who: AsStaff<CloseBooks>, Strict(body): Strict<DayToClose>) -> Handled<ClosedBookingDay> {
+    audit::begun(&who.bank, who.principal(), "books.close_day").await?;
     let closed = blocking(&who.bank, move |bank| accounting::close_day(bank, body.day.0)).await?;
     Ok(Reply::ok(show_day(closed.map_err(|refusal| Problem::refused(&who.bank, refusal))?)))
 }
@@ -175,6 +177,7 @@ pub async fn export(who: AsStaff<Look>, Params(of): Params<ExportOf>) -> Result<
         let detail = "The period ends before it begins; send from and to in order.";
         return Err(Problem::because(ErrorCode::InvalidParameter, detail).at("to"));
     }
+    audit::looked(&who.bank, who.principal(), "books.export").await?;
     let json = matches!(of.format, Some(Format::Json));
     let text = blocking(&who.bank, move |bank| {
         let mut text = Vec::new();

@@ -50,6 +50,19 @@ async fn looking_at_a_person_is_an_act() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_takes_more_than_one_step_is_recorded_before_it_begins() {
+    let house = House::open().await;
+    let (operator, auditor) = (house.staff(Role::OPERATIONS).await, house.staff(Role::AUDITOR).await);
+    house.post("/v1/sandbox/clock", &operator, &json!({"advance_seconds": 60})).await.expect(200);
+    let today = json!({"day": "2026-11-20"});
+    house.put(reqwest::Method::PUT, "/v1/staff/closed-days", &operator, &today).await;
+    house.get("/v1/staff/general-ledger?from=2026-11-20&to=2026-11-21", &operator).await;
+    let log = house.get("/v1/staff/audit-log?limit=3", &auditor).await.expect(200);
+    let acts = [("books.export", "done"), ("books.close_day", "begun"), ("sandbox.move_clock", "begun")];
+    assert_eq!(told(&log), acts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_read_by_those_who_inspect_only() {
     let house = House::open().await;
     for role in [Role::OPERATIONS, Role::PRODUCT] {
