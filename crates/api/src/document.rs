@@ -48,6 +48,11 @@ const WITHOUT_KEY: &[&str] = &[
     "/v1/codes/resolve",
     "/v1/payees/lookup",
     "/v1/quotes",
+    "/v1/me/factors/recovery-codes",
+    "/v1/me/factors/totp",
+    "/v1/me/factors/totp/confirm",
+    "/v1/me/factors/{factor}/remove",
+    "/v1/confirmations/{confirmation}",
     "/v1/payments/{payment}/capture/quote",
     "/v1/payments/{payment}/void/quote",
     "/v1/payments/{payment}/refunds/quote",
@@ -57,6 +62,9 @@ const WITHOUT_KEY: &[&str] = &[
     "/v1/staff/customers/search",
 ];
 
+/// What its payer may have to confirm.
+const CONFIRMED: &[&str] = &["/v1/payments", "/v1/payouts", "/v1/transfers"];
+
 /// Names of ids in paths, and their prefixes.
 const PATH_IDS: &[(&str, &str)] = &[
     ("account", k::Account::PREFIX),
@@ -65,9 +73,11 @@ const PATH_IDS: &[(&str, &str)] = &[
     ("bank_account", k::BankAccount::PREFIX),
     ("card", k::Card::PREFIX),
     ("case", k::Case::PREFIX),
+    ("confirmation", k::Confirmation::PREFIX),
     ("customer", k::Customer::PREFIX),
     ("delivery", k::Delivery::PREFIX),
     ("dispute", k::Dispute::PREFIX),
+    ("factor", k::Factor::PREFIX),
     ("key", k::ApiKey::PREFIX),
     ("merchant", k::Merchant::PREFIX),
     ("order", k::Order::PREFIX),
@@ -237,6 +247,16 @@ fn problem_schema(codes: &[&str]) -> Value {
             }}},
             "approval": {"type": "string", "pattern": dto::pattern("apr"),
                 "description": "The approval that an act of staff waits for."},
+            "confirmation": {"type": "object", "description": "What the payer has to confirm.",
+                "required": ["id", "movement", "payee", "amount", "reason", "expires_at"],
+                "properties": {
+                    "id": {"type": "string", "pattern": dto::pattern("cnf")},
+                    "movement": {"type": "string", "enum": ["payment", "hold", "transfer", "payout"]},
+                    "payee": {"type": ["string", "null"]},
+                    "amount": money,
+                    "reason": {"type": "string", "enum": ["factor_changed", "new_payee", "amount", "used_up"]},
+                    "expires_at": {"type": "string", "format": "date-time"},
+                }},
             "limit": {"type": "object", "description": "The limit that was reached.",
                 "required": ["window", "direction", "whose", "limit", "left", "resets_at"],
                 "properties": {
@@ -268,6 +288,13 @@ fn add_parameters(path: &str, method: &str, operation: &mut Map<String, Value>) 
             "description": "A fresh name for each new wish; the same for its retries.",
             "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "minLength": 1, "maxLength": 255},
             "example": "6f1c2b7e-order-1001",
+        }));
+    }
+    if method == "post" && CONFIRMED.contains(&path) {
+        added.push(json!({
+            "name": "Confirmation", "in": "header", "required": false,
+            "description": "What the payer has confirmed, after `step_up_required`.",
+            "schema": {"type": "string", "pattern": dto::pattern(k::Confirmation::PREFIX)},
         }));
     }
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));

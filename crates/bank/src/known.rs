@@ -11,7 +11,8 @@
 //! | terms and status of merchants | exact: as policies; and a merchant that is not active has a frozen account | 100 ms |
 //! | the last closed day | exact: read behind the head's lock, before the unit begins | 100 ms |
 //! | keys of persons | a key that another node destroyed may seal or open for 100 ms | 100 ms |
-//! | accounts of wallets, the chart | never change | never change |
+//! | whether a wallet's owner confirms movements | exact: as policies | 100 ms |
+//! | accounts of wallets otherwise, the chart | never change | never change |
 //! | accounts, freezes, limits | exact: the ledger's own, in the store | as in the snapshot |
 
 use crate::cache::Cache;
@@ -48,6 +49,8 @@ pub(crate) enum Kind {
     Closed = 7,
     /// A person's key.
     Person = 8,
+    /// Whether a customer has set a factor.
+    Guarded = 9,
 }
 
 impl Kind {
@@ -143,6 +146,9 @@ impl Known {
         }
         if any(&[Kind::Merchant]) {
             self.caches.merchants.forget_where(|found| named(Kind::Merchant, found.merchant.as_u128()));
+        }
+        if any(&[Kind::Guarded]) {
+            self.caches.wallets.forget_where(|found| named(Kind::Guarded, found.customer.as_u128()));
         }
         for one in news.iter().filter(|one| one.kind == Kind::Person as u8) {
             self.fixtures.sealing.forget(one.subject);

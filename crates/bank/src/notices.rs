@@ -3,10 +3,12 @@
 
 pub mod records;
 mod send;
+mod to_customer;
 
 pub use records::MIGRATIONS;
 pub(crate) use send::Draft;
 pub use send::{NoticeView, list, run_send};
+pub(crate) use to_customer::to_customer;
 
 /// A message is to be handed to the notifier.
 pub const JOB_SEND: &str = "notices.send";

@@ -8,11 +8,13 @@ mod change;
 mod defaults;
 mod record;
 pub mod records;
+mod step_up;
 mod terms;
 
 pub use change::{Change, PolicyView, list, set};
 pub use record::PolicyBook;
 pub use records::MIGRATIONS;
+pub use step_up::{Small, StepUp, StepUpMode};
 pub use terms::{Bearer, Calendar, Fee, Limits, RoundingRule, SettlementMode, SettlementTerms, Throttle, TierLimits};
 
 use crate::bank::Bank;
@@ -88,6 +90,14 @@ pub struct Policies {
     pub session_hours: u32,
     /// Failed sign-ins.
     pub sign_in: Throttle,
+    /// Wrong payment PINs.
+    pub pin: Throttle,
+    /// Wrong codes of an authenticator.
+    pub totp: Throttle,
+    /// Wrong recovery codes.
+    pub recovery_code: Throttle,
+    /// When a payer has to confirm a movement herself.
+    pub step_up: StepUp,
     /// Days for which a staff token lasts.
     pub staff_token_days: u32,
     /// Days for which failed sign-ins are kept after the last one.

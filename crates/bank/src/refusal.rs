@@ -1,5 +1,6 @@
 //! A refusal: the business "no" that callers meet, with a stable code and a sentence that says what to do.
 
+use crate::confirmations::ConfirmationView;
 use crate::desk::Desk;
 use crate::wallets;
 use crate::wish::Principal;
@@ -25,6 +26,9 @@ pub struct Refusal {
     /// The approval that the act waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Id<kinds::Approval>>,
+    /// What the payer has to confirm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Box<ConfirmationView>>,
 }
 
 /// A limit that was reached.
@@ -50,13 +54,13 @@ impl Refusal {
     /// A refusal with the code's own title and action as its sentence.
     #[must_use]
     pub fn of(code: ErrorCode) -> Self {
-        Self { code, detail: format!("{}. {}", code.title(), code.action()), limit: None, field: None, approval: None }
+        Self::new(code, format!("{}. {}", code.title(), code.action()))
     }
 
     /// A refusal with a sentence of its own.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), limit: None, field: None, approval: None }
+        Self { code, detail: detail.into(), limit: None, field: None, approval: None, confirmation: None }
     }
 
     /// Names the field at fault.

@@ -19,9 +19,21 @@ pub use view::{AccountView, BalanceView, WalletView, balances, limits, view};
 use crate::bank::Bank;
 use crate::error::BankError;
 use money::Currency;
+use store::Ground;
 use vocabulary::{Id, kinds};
 
-/// The account of a wallet in a currency, from memory when it was asked for before. What it gives never changes.
+fn rests_on(bank: &Bank, found: WalletAccount) -> WalletAccount {
+    if bank.store().has_other_nodes() {
+        let (wallet, currency, guarded) = (found.wallet, found.currency, found.guarded);
+        bank.store().rely(Ground::Rule, move |reading| {
+            Ok(account(reading, wallet, currency)?.is_some_and(|now| now.guarded == guarded))
+        });
+    }
+    found
+}
+
+/// The account of a wallet in a currency, from memory when it was asked for before. What it gives never changes, but
+/// whether its owner confirms movements: the request's unit is refused when that is otherwise where it decides.
 ///
 /// # Errors
 /// Trouble.
@@ -32,14 +44,14 @@ pub async fn find(
 ) -> Result<Option<WalletAccount>, BankError> {
     let key = (wallet.as_u128(), currency.number());
     let ticket = match bank.caches().wallets.get(&key) {
-        Ok(found) => return Ok(Some(found)),
+        Ok(found) => return Ok(Some(rests_on(bank, found))),
         Err(ticket) => ticket,
     };
     let found = bank.store().look_up(|reading| account(reading, wallet, currency))?;
     if let Some(found) = found {
         bank.caches().wallets.keep(ticket, key, found);
     }
-    Ok(found)
+    Ok(found.map(|found| rests_on(bank, found)))
 }
 
 /// As [`find`], for threads outside the async runtime.
@@ -53,12 +65,12 @@ pub fn find_blocking(
 ) -> Result<Option<WalletAccount>, BankError> {
     let key = (wallet.as_u128(), currency.number());
     let ticket = match bank.caches().wallets.get(&key) {
-        Ok(found) => return Ok(Some(found)),
+        Ok(found) => return Ok(Some(rests_on(bank, found))),
         Err(ticket) => ticket,
     };
     let found = bank.store().read_blocking(|snapshot| account(snapshot.reading(), wallet, currency))?;
     if let Some(found) = found {
         bank.caches().wallets.keep(ticket, key, found);
     }
-    Ok(found)
+    Ok(found.map(|found| rests_on(bank, found)))
 }

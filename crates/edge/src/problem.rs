@@ -5,6 +5,7 @@
 
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use bank::confirmations::ConfirmationView;
 use bank::{Bank, BankError, LimitInfo, Refusal};
 use money::print_minor;
 use serde_json::{Value, json};
@@ -35,10 +36,11 @@ struct Inner {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     limit: Option<LimitInfo>,
-    limit_digits: u8,
+    digits: u8,
     retry_after: Option<u32>,
     replayed: bool,
     approval: Option<String>,
+    confirmation: Option<ConfirmationView>,
 }
 
 impl Problem {
@@ -58,10 +60,9 @@ impl Problem {
             _ => None,
         };
         let (detail, errors) = (detail.into(), Vec::new());
-        let (limit, limit_digits, replayed) = (None, 2, false);
-        Self {
-            inner: Box::new(Inner { code, detail, errors, limit, limit_digits, retry_after, replayed, approval: None }),
-        }
+        let (limit, digits, replayed, approval, confirmation) = (None, 2, false, None, None);
+        let inner = Inner { code, detail, errors, limit, digits, retry_after, replayed, approval, confirmation };
+        Self { inner: Box::new(inner) }
     }
 
     /// Points at a field of the body, a parameter or a header.
@@ -91,8 +92,12 @@ impl Problem {
     pub fn refused(bank: &Bank, refusal: Refusal) -> Self {
         let mut problem = Self::because(refusal.code, refusal.detail);
         if let Some(limit) = refusal.limit {
-            problem.inner.limit_digits = bank.currencies().parse(&limit.currency).map_or(0, |unit| unit.digits());
+            problem.inner.digits = bank.currencies().parse(&limit.currency).map_or(0, |unit| unit.digits());
             problem.inner.limit = Some(*limit);
+        }
+        if let Some(confirmation) = refusal.confirmation {
+            problem.inner.digits = bank.currencies().parse(&confirmation.currency).map_or(0, |unit| unit.digits());
+            problem.inner.confirmation = Some(*confirmation);
         }
         problem.inner.approval = refusal.approval.map(|id| id.to_string());
         match refusal.field {
@@ -116,7 +121,7 @@ impl Problem {
     /// The body, with the request's id.
     #[must_use]
     pub fn body(&self, request: &str) -> Value {
-        let Inner { code, detail, errors, limit, approval, .. } = &*self.inner;
+        let Inner { code, detail, errors, limit, approval, confirmation, .. } = &*self.inner;
         let mut body = json!({
             "type": format!("/docs/errors#{}", code.as_str()),
             "title": code.title(),
@@ -132,14 +137,29 @@ impl Problem {
         if let Some(approval) = approval {
             body["approval"] = json!(approval);
         }
+        if let Some(confirmation) = confirmation {
+            body["confirmation"] = self.confirmation(confirmation);
+        }
         if let Some(limit) = limit {
             body["limit"] = self.limit(limit);
         }
         body
     }
 
+    fn confirmation(&self, view: &ConfirmationView) -> Value {
+        let amount = print_minor(i128::from(view.amount_minor), self.inner.digits);
+        json!({
+            "id": view.id.to_string(),
+            "movement": view.movement,
+            "payee": view.payee,
+            "amount": {"amount": amount, "currency": view.currency},
+            "reason": view.reason.name(),
+            "expires_at": view.expires_at.to_string(),
+        })
+    }
+
     fn limit(&self, limit: &LimitInfo) -> Value {
-        let amount = |minor: i64| json!({"amount": print_minor(i128::from(minor.max(0)), self.inner.limit_digits), "currency": limit.currency});
+        let amount = |minor: i64| json!({"amount": print_minor(i128::from(minor.max(0)), self.inner.digits), "currency": limit.currency});
         json!({
             "window": limit.window,
             "direction": limit.direction,

@@ -210,6 +210,9 @@ const APPROVAL: &str = "approval";
 /// Says why an act of staff is done without one.
 const BREAK_GLASS: &str = "break-glass";
 
+/// Names the payer's confirmation of a movement.
+const CONFIRMATION: &str = "confirmation";
+
 /// What the audit log is told; the query is left out, since it may hold what somebody searched for.
 fn origin(request: &Request<Body>, address: IpAddr, id: &str) -> Origin {
     let path = request.uri().path();
@@ -218,6 +221,7 @@ fn origin(request: &Request<Body>, address: IpAddr, id: &str) -> Origin {
     let mut origin = Origin::new(address, id.to_owned(), format!("{} {path}", request.method()), subject);
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     origin.approval = text(APPROVAL).and_then(|text| Id::parse(text).ok());
+    origin.confirmation = text(CONFIRMATION).and_then(|text| Id::parse(text).ok());
     origin.emergency = text(BREAK_GLASS).map(|text| text.chars().take(500).collect());
     origin
 }

@@ -231,5 +231,9 @@ pub mod kinds {
         Policy = "pol";
         /// An act of staff that waits for a second person.
         Approval = "apr";
+        /// A factor by which a customer shows that it is her.
+        Factor = "fct";
+        /// A movement that waits for its payer's confirmation.
+        Confirmation = "cnf";
     }
 }

@@ -70,7 +70,7 @@ pub mod ids {
     }
 
     ids! {
-        Account Alias ApiKey Approval BankAccount Card CardToken Case Customer Delivery Dispute Merchant Order Payment Payout
+        Account Alias ApiKey Approval BankAccount Card CardToken Case Confirmation Customer Delivery Dispute Factor Merchant Order Payment Payout
         Policy Quote Refund
         Session Settlement Staff Store TopUp Transfer Wallet Webhook
     }

@@ -18,6 +18,8 @@ pub struct Origin {
     pub approval: Option<Id<kinds::Approval>>,
     /// Why it acts without one, in an emergency.
     pub emergency: Option<String>,
+    /// The confirmation of a movement that the request names.
+    pub confirmation: Option<Id<kinds::Confirmation>>,
     line: String,
     body: OnceLock<Vec<u8>>,
     needs: OnceLock<Permission>,
@@ -28,7 +30,7 @@ impl Origin {
     #[must_use]
     pub fn new(address: IpAddr, request: String, line: String, subject: Option<String>) -> Self {
         let (approval, emergency, body, needs) = (None, None, OnceLock::new(), OnceLock::new());
-        Self { address, request, subject, approval, emergency, line, body, needs }
+        Self { address, request, subject, approval, emergency, confirmation: None, line, body, needs }
     }
 
     /// Notes the permission that the request needs, once it is known.

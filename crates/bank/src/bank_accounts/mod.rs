@@ -55,7 +55,7 @@ pub fn normalised(number: &str) -> Option<String> {
     local.then_some(compact)
 }
 
-fn masked(number: &str) -> String {
+pub(crate) fn masked(number: &str) -> String {
     let shown = number.len().saturating_sub(4);
     format!("…{}", &number[shown..])
 }

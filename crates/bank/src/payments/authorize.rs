@@ -10,6 +10,7 @@ use super::plan::plan_hold;
 use super::posting::{self, Decided};
 use super::records::{self, PaymentHold};
 use super::{Method, PaymentView};
+use crate::confirmations::{Confirming, Wanted};
 use crate::entries::EntryKind;
 use crate::orders::OrderState;
 use crate::{Answer, Bank, BankError, Desk, Refusal, Wish, quotes};
@@ -38,13 +39,13 @@ pub async fn authorize(bank: &Bank, command: AuthorizeCommand) -> Result<Answer<
         Some(key) => Wish::new(principal, "payments.authorize", key, &body),
         None => Wish::internal(principal, "payments.authorize"),
     };
-    let (desk, id) = (bank.desk(), bank.new_id());
+    let (desk, id, confirming) = (bank.desk(), bank.new_id(), Confirming::of(bank));
     bank.once(wish, move |uow| {
         let prepared = match &prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return Ok(Outcome::Refused(refusal.clone())),
         };
-        Ok(match act(&desk, uow, &command, (prepared, id))? {
+        Ok(match act(&desk, uow, &command, (prepared, id, confirming))? {
             Ok(view) => Outcome::Done(view),
             Err(refusal) => Outcome::Refused(refusal),
         })
@@ -67,7 +68,7 @@ fn act(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
     command: &AuthorizeCommand,
-    (prepared, id): (&Prepared, Id<kinds::Payment>),
+    (prepared, id, confirming): (&Prepared, Id<kinds::Payment>, Confirming),
 ) -> Decided<PaymentView> {
     let seconds = match life(desk, command.seconds) {
         Ok(seconds) => seconds,
@@ -78,6 +79,10 @@ fn act(
         Checked::Go(prepared) => prepared,
         Checked::Before(payment) => return Ok(Ok(payment.view(desk.currencies()))),
         Checked::No(refusal) => return Ok(Err(refusal)),
+    };
+    let pass = match pay::confirmed(desk, uow, (&command.pay, confirming), (&prepared, Wanted::Hold))? {
+        Ok(pass) => pass,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let Ok(plan) = plan_hold(&prepared, seconds) else { return Ok(Err(posting::too_large())) };
     let intent = pay::intent_of(&command.pay, EntryKind::PaymentHold, id);
@@ -90,6 +95,7 @@ fn act(
     let payment = pay::fresh(uow, &command.pay, (&prepared, id), (Method::Hold, posted.entry));
     let expires = uow.now().plus_seconds(i64::from(seconds));
     pay::write(uow, &payment, OrderState::Authorized)?;
+    pass.done(uow)?;
     quotes::consume(uow, command.pay.quote, id.as_u128())?;
     records::insert_hold(uow, id, &PaymentHold { entry, expires, fee: prepared.fee })?;
     uow.schedule(expires, JOB_EXPIRE, id.as_u128())?;

@@ -11,6 +11,7 @@ use super::plan::plan_pay;
 use super::posting::{self, Decided};
 use super::records;
 use super::{Method, Payment, PaymentState, PaymentView};
+use crate::confirmations::{self, Confirming, Pass, Wanted};
 use crate::entries::{Channel, EntryKind, Intent};
 use crate::orders::{self, OrderState};
 use crate::quotes::{self, Asked, Movement};
@@ -135,13 +136,13 @@ pub(super) fn unit(
     command: PayCommand,
     prepared: Result<Prepared, Refusal>,
 ) -> impl FnMut(&mut Uow<'_, '_>) -> Unit + Send + 'static {
-    let (desk, id) = (bank.desk(), bank.new_id());
+    let (desk, id, confirming) = (bank.desk(), bank.new_id(), Confirming::of(bank));
     move |uow| {
         let prepared = match &prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return Ok(Outcome::Refused(refusal.clone())),
         };
-        Ok(match act(&desk, uow, &command, (prepared, id))? {
+        Ok(match act(&desk, uow, &command, (prepared, id, confirming))? {
             Ok(view) => Outcome::Done(view),
             Err(refusal) => Outcome::Refused(refusal),
         })
@@ -152,7 +153,7 @@ fn act(
     desk: &Desk,
     uow: &mut Uow<'_, '_>,
     command: &PayCommand,
-    (prepared, id): (&Prepared, Id<kinds::Payment>),
+    (prepared, id, confirming): (&Prepared, Id<kinds::Payment>, Confirming),
 ) -> Decided<PaymentView> {
     let prepared = match check(uow, command, (prepared, How::AtOnce))? {
         Checked::Go(prepared) => prepared,
@@ -160,6 +161,10 @@ fn act(
         Checked::No(refusal) => return Ok(Err(refusal)),
     };
     let till = posting::till(desk, uow, prepared.currency)?;
+    let pass = match confirmed(desk, uow, (command, confirming), (&prepared, Wanted::Payment))? {
+        Ok(pass) => pass,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let Ok(plan) = plan_pay(&prepared, till) else { return Ok(Err(posting::too_large())) };
     let intent = intent_of(command, EntryKind::Payment, id);
     let (_, posted) = match posting::post(desk, uow, intent, plan.steps)? {
@@ -175,12 +180,25 @@ fn act(
         ..fresh(uow, command, (&prepared, id), (Method::Immediate, posted.entry))
     };
     write(uow, &payment, OrderState::Paid)?;
+    pass.done(uow)?;
     quotes::consume(uow, command.quote, id.as_u128())?;
     posting::tell(uow, "payment.succeeded", &payment, prepared.currency, "");
     let mut view = payment.view(desk.currencies());
     let from = prepared.payer.account;
     view.payer_balance = uow.account(from)?.map(|account| account.posted());
     Ok(Ok(view))
+}
+
+/// Whether the payer has confirmed it, or need not.
+pub(super) fn confirmed(
+    desk: &Desk,
+    uow: &mut Uow<'_, '_>,
+    (command, confirming): (&PayCommand, Confirming),
+    (prepared, wanted): (&Prepared, Wanted),
+) -> Decided<Pass> {
+    let Ok(amount) = Money::new(prepared.amount, prepared.currency) else { return Ok(Err(posting::too_large())) };
+    let payer = (command.principal, prepared.payer.wallet, prepared.payer.guarded);
+    confirming.pass(desk, uow, payer, (wanted, confirmations::Payee::Merchant(prepared.payee.merchant), amount))
 }
 
 /// What the look at order, reference and quote came to.

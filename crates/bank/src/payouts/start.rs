@@ -5,6 +5,7 @@ use crate::bank::Bank;
 use crate::bank_accounts;
 use crate::charges::Charge;
 use crate::chart::Own;
+use crate::confirmations::{Confirming, Payee, Wanted};
 use crate::desk::Desk;
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::error::BankError;
@@ -135,9 +136,16 @@ pub async fn start_quoted(
     quote: Option<Id<kinds::Quote>>,
 ) -> Result<Answer<PayoutView>, BankError> {
     let (desk, who, id) = (bank.desk(), wish.principal, bank.new_id::<kinds::Payout>());
+    let confirming = Confirming::of(bank);
     bank.once(wish, move |uow| {
         let terms = match terms(&desk, uow, who, (&command, quote))? {
             Ok(terms) => terms,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let payer = (who, terms.account.wallet, terms.account.guarded);
+        let payee = Payee::BankAccount(command.bank_account);
+        let pass = match confirming.pass(&desk, uow, payer, (Wanted::Payout, payee, command.amount))? {
+            Ok(pass) => pass,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let from = (terms.account.account, command.amount);
@@ -156,6 +164,7 @@ pub async fn start_quoted(
             ..fresh(&desk, uow, id, command.amount)
         };
         quotes::consume(uow, quote, id.as_u128())?;
+        pass.done(uow)?;
         Ok(Outcome::Done(commence(&desk, uow, &payout)?))
     })
     .await

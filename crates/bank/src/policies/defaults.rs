@@ -1,7 +1,8 @@
 //! The policies of a new bank, and the ranges within which a bank may set them.
 
 use super::{
-    Bearer, Calendar, Fee, Limits, Policies, RoundingRule, SettlementMode, SettlementTerms, Throttle, TierLimits,
+    Bearer, Calendar, Fee, Limits, Policies, RoundingRule, SettlementMode, SettlementTerms, StepUp, Throttle,
+    TierLimits,
 };
 use crate::approvals;
 use crate::currencies::Currencies;
@@ -22,6 +23,9 @@ pub(super) fn source(policy: &str) -> &'static str {
         "order_longest_times" | "order_shortest_seconds" => "the product's default: an order lives a minute to a day",
         "rail_retry_seconds" => "the product's default: a bank that is away for a moment loses a customer no minute",
         "refund_retry_seconds" => "the product's default: a merchant's next money is tried within a quarter of an hour",
+        "step_up" => {
+            "the product's default, after Delegated Regulation (EU) 2018/389, article 16; about the same worth outside the euro"
+        }
         "confirmation_seconds" => "the product's default: five times as long as a quote",
         "codes_at_once" => "the product's default: codes cost money and may annoy whoever the number belongs to",
         "password_characters" => "the product's default, above the eight of NIST SP 800-63B",
@@ -61,6 +65,10 @@ impl Policies {
             password_characters: 12,
             session_hours: 12,
             sign_in: Throttle { tries: 5, minutes: 15 },
+            pin: Throttle { tries: 5, minutes: 30 },
+            totp: Throttle { tries: 5, minutes: 15 },
+            recovery_code: Throttle { tries: 5, minutes: 60 },
+            step_up: StepUp::first(currencies),
             staff_token_days: 90,
             sign_in_failure_days: 30,
             quote_days: 30,
@@ -115,8 +123,15 @@ impl Policies {
                 return Err((name, "the number is out of its range"));
             }
         }
-        if !(1..=1_000).contains(&self.sign_in.tries) || !(1..=10_080).contains(&self.sign_in.minutes) {
-            return Err(("sign_in", "tries are 1 to 1,000 and minutes 1 to 10,080"));
+        let throttles =
+            [("sign_in", self.sign_in), ("pin", self.pin), ("totp", self.totp), ("recovery_code", self.recovery_code)];
+        for (name, throttle) in throttles {
+            if !(1..=1_000).contains(&throttle.tries) || !(1..=10_080).contains(&throttle.minutes) {
+                return Err((name, "tries are 1 to 1,000 and minutes 1 to 10,080"));
+            }
+        }
+        if !self.step_up.is_usable() {
+            return Err(("step_up", "amounts are not negative, seconds 30 to 3,600, hours at most 720"));
         }
         let pauses = &self.webhook_retry_seconds;
         let all: u64 = pauses.iter().copied().map(u64::from).sum();

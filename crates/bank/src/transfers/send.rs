@@ -6,6 +6,7 @@
 use crate::bank::Bank;
 use crate::charges::Charge;
 use crate::chart::Own;
+use crate::confirmations::{self, Confirming, Payee};
 use crate::desk::Desk;
 use crate::entries::{self, Channel, EntryKind, Intent};
 use crate::error::BankError;
@@ -166,11 +167,20 @@ pub async fn send_quoted(
     quote: Option<Id<kinds::Quote>>,
 ) -> Result<Answer<TransferView>, BankError> {
     let (desk, who, id) = (bank.desk(), wish.principal, bank.new_id::<kinds::Transfer>());
-    let wanted = command.payee.wanted(&desk);
+    let (wanted, confirming) = (command.payee.wanted(&desk), Confirming::of(bank));
     bank.once(wish, move |uow| {
         let sending = Sending { wish: &command, wanted, confirmed: true, quote };
         let terms = match terms(&desk, uow, who, sending)? {
             Ok(terms) => terms,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let payer = (who, terms.payer.wallet, terms.payer.guarded);
+        let payee = match terms.target {
+            Target::Wallet(_, customer) => Payee::Person(customer),
+            Target::Nobody(alias) => Payee::Nobody(alias),
+        };
+        let pass = match confirming.pass(&desk, uow, payer, (confirmations::Wanted::Transfer, payee, command.amount))? {
+            Ok(pass) => pass,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let steps = steps(&desk, uow, &command, &terms)?;
@@ -182,6 +192,7 @@ pub async fn send_quoted(
         }
         let transfer = row(&desk, uow, id, (&command, &terms));
         records::insert(uow, &transfer)?;
+        pass.done(uow)?;
         quotes::consume(uow, quote, id.as_u128())?;
         if let Some(at) = transfer.returns_at {
             uow.schedule(at, JOB_RETURN, id.as_u128())?;

@@ -101,7 +101,7 @@ pub(crate) fn open_account(uow: &mut Uow<'_, '_>, new: &NewWalletAccount) -> Res
     })?;
     let Some(account) = account else { return Err(taken) };
     let (wallet, customer, currency) = (new.wallet, new.customer, new.currency);
-    let opened = WalletAccount { account, id: new.id, wallet, customer, currency, receivable };
+    let opened = WalletAccount { account, id: new.id, wallet, customer, currency, receivable, guarded: false };
     records::insert_account(uow, &opened)?;
     Ok(opened)
 }

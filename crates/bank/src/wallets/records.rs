@@ -1,6 +1,7 @@
 //! Wallets, their accounts, and whose each limit group is.
 
 use crate::currencies::Currencies;
+use crate::known::Kind;
 use ledger::{AccountNo, GroupNo};
 use money::Currency;
 use sql::{Migration, Reading, Row, SqlError, params};
@@ -8,7 +9,14 @@ use store::{AccountId, StoreError, Uow};
 use vocabulary::{Id, kinds};
 
 /// The capability's part of the schema's history.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 13, name: "wallets", sql: WALLET }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 13, name: "wallets", sql: WALLET },
+    Migration {
+        version: 70,
+        name: "wallets whose owner has a factor",
+        sql: "ALTER TABLE wallet_account ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0;",
+    },
+];
 
 const WALLET: &str = "
 CREATE TABLE wallet(
@@ -24,7 +32,7 @@ CREATE TABLE limit_party(
 CREATE INDEX limit_party_owner ON limit_party(owner, currency);
 ";
 
-/// A wallet's account in one currency. None of it ever changes.
+/// A wallet's account in one currency. None of it ever changes but `guarded`, and then copies in memory are forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalletAccount {
     /// The ledger account.
@@ -39,6 +47,9 @@ pub struct WalletAccount {
     pub currency: Currency,
     /// Where shortfalls of forced entries go.
     pub receivable: AccountNo,
+    /// Whether its owner has set a PIN or an authenticator. It stands here so that a payment by who has none reads no row
+    /// more than before.
+    pub guarded: bool,
 }
 
 /// Whose a limit group is.
@@ -64,11 +75,23 @@ pub(super) fn insert_wallet(
 
 pub(super) fn insert_account(uow: &mut Uow<'_, '_>, new: &WalletAccount) -> Result<(), StoreError> {
     let now = uow.now();
-    let sql = "INSERT INTO wallet_account(wallet, currency, customer, account, account_id, receivable, opened) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    // A further account is guarded like those that are there.
+    let sql = "INSERT INTO wallet_account(wallet, currency, customer, account, account_id, receivable, opened, guarded) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(guarded), 0) FROM wallet_account WHERE wallet = ?1))";
     let number = new.currency.number();
     let params = params![new.wallet, number, new.customer, new.account.0, new.id, new.receivable.0, now];
     uow.execute(sql, params).map(drop)
+}
+
+/// Notes whether a customer's movements have somebody to confirm them. After the commit forget her accounts in memory.
+pub(crate) fn set_guarded(
+    uow: &mut Uow<'_, '_>,
+    customer: Id<kinds::Customer>,
+    guarded: bool,
+) -> Result<(), StoreError> {
+    let Some(wallet) = of_customer(uow.reading(), customer)? else { return Ok(()) };
+    uow.tell(Kind::Guarded.of(customer.as_u128()));
+    uow.execute("UPDATE wallet_account SET guarded = ?2 WHERE wallet = ?1", params![wallet, guarded]).map(drop)
 }
 
 pub(super) fn insert_party(uow: &mut Uow<'_, '_>, group: GroupNo, party: &LimitParty) -> Result<(), StoreError> {
@@ -108,7 +131,7 @@ pub(crate) fn groups_of(reading: Reading<'_>, owner: u128) -> Result<Vec<(GroupN
     })?)
 }
 
-const COLUMNS: &str = "account, account_id, wallet, customer, receivable, currency";
+const COLUMNS: &str = "account, account_id, wallet, customer, receivable, guarded, currency";
 
 fn read(row: &Row<'_>, currency: Currency) -> Result<WalletAccount, SqlError> {
     Ok(WalletAccount {
@@ -118,11 +141,12 @@ fn read(row: &Row<'_>, currency: Currency) -> Result<WalletAccount, SqlError> {
         customer: row.id(3)?,
         currency,
         receivable: AccountNo(row.small(4)?),
+        guarded: row.flag(5)?,
     })
 }
 
 fn read_any(row: &Row<'_>, currencies: &Currencies) -> Result<WalletAccount, SqlError> {
-    let currency = currencies.by_number(row.small(5)?).ok_or(SqlError::Corrupt("a wallet's currency is not known"))?;
+    let currency = currencies.by_number(row.small(6)?).ok_or(SqlError::Corrupt("a wallet's currency is not known"))?;
     read(row, currency)
 }
 
@@ -135,7 +159,7 @@ pub fn account(
     wallet: Id<kinds::Wallet>,
     currency: Currency,
 ) -> Result<Option<WalletAccount>, StoreError> {
-    let sql = "SELECT account, account_id, wallet, customer, receivable FROM wallet_account \
+    let sql = "SELECT account, account_id, wallet, customer, receivable, guarded FROM wallet_account \
         WHERE wallet = ?1 AND currency = ?2";
     Ok(reading.query_opt(sql, params![wallet, currency.number()], |row| read(row, currency))?)
 }

@@ -3,6 +3,8 @@
 pub mod aliases;
 pub mod bank_accounts;
 pub mod cards;
+pub mod confirmations;
+pub mod factors;
 pub mod me;
 pub mod movements;
 pub mod password;
