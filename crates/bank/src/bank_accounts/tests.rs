@@ -65,6 +65,7 @@ async fn a_number_is_linked_once_shown_masked_and_stored_sealed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_bank_changes_where_a_merchant_is_settled() {
     let test = TestBank::new();
+    test.one_pair_of_eyes().await;
     let (shop, other) = (test.merchant("Tea House").await.merchant, test.merchant("Book Shop").await.merchant);
     let link = async |merchant, number: &str| {
         let wish = Wish::internal(Principal::Merchant(merchant), "bank_accounts.link");
