@@ -15,6 +15,8 @@ pub fn migrations() -> Vec<Migration> {
         crate::aliases::MIGRATIONS,
         crate::merchants::MIGRATIONS,
         crate::sessions::MIGRATIONS,
+        crate::devices::MIGRATIONS,
+        crate::registrations::MIGRATIONS,
         crate::staff::MIGRATIONS,
         crate::audit::MIGRATIONS,
         crate::approvals::MIGRATIONS,

@@ -5,7 +5,7 @@ pub mod records;
 mod send;
 
 pub use records::MIGRATIONS;
-pub(crate) use send::Draft;
+pub(crate) use send::{Draft, Told};
 pub use send::{NoticeView, list, run_send};
 
 /// A message is to be handed to the notifier.

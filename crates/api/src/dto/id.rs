@@ -70,8 +70,8 @@ pub mod ids {
     }
 
     ids! {
-        Account Alias ApiKey Approval BankAccount Card CardToken Case Customer Delivery Dispute Merchant Order Payment Payout
-        Policy Quote Refund
+        Account Alias ApiKey Approval BankAccount Card CardToken Case Customer Delivery Device Dispute Merchant Order Payment Payout
+        Policy Quote Refund Registration
         Session Settlement Staff Store TopUp Transfer Wallet Webhook
     }
 }

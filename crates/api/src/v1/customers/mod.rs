@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod bank_accounts;
 pub mod cards;
+pub mod devices;
 pub mod me;
 pub mod movements;
 pub mod password;
@@ -10,6 +11,7 @@ pub mod payments;
 pub mod payouts;
 pub mod quotes;
 pub mod register;
+pub mod registrations;
 pub mod sessions;
 pub mod top_ups;
 pub mod transfers;
