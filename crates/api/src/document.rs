@@ -45,6 +45,8 @@ impl Who {
 /// POSTs that need no idempotency key: they make nothing, or what they make is a credential.
 const WITHOUT_KEY: &[&str] = &[
     "/v1/sessions",
+    "/v1/sessions/refresh",
+    "/v1/devices/challenge",
     "/v1/codes/resolve",
     "/v1/payees/lookup",
     "/v1/quotes",
@@ -76,6 +78,7 @@ const PATH_IDS: &[(&str, &str)] = &[
     ("confirmation", k::Confirmation::PREFIX),
     ("customer", k::Customer::PREFIX),
     ("delivery", k::Delivery::PREFIX),
+    ("device", k::Device::PREFIX),
     ("dispute", k::Dispute::PREFIX),
     ("factor", k::Factor::PREFIX),
     ("key", k::ApiKey::PREFIX),
@@ -85,6 +88,7 @@ const PATH_IDS: &[(&str, &str)] = &[
     ("payout", k::Payout::PREFIX),
     ("quote", k::Quote::PREFIX),
     ("refund", k::Refund::PREFIX),
+    ("session", k::Session::PREFIX),
     ("settlement", k::Settlement::PREFIX),
     ("store", k::Store::PREFIX),
     ("top_up", k::TopUp::PREFIX),

@@ -13,7 +13,13 @@ use utoipa_axum::routes;
 pub const OPEN: &[&str] = &[
     // Nobody is known before registering and signing in.
     "/v1/customers",
+    "/v1/registrations",
+    "/v1/registrations/finish",
     "/v1/sessions",
+    // Who refreshes has no access token any more; the refresh token is the credential.
+    "/v1/sessions/refresh",
+    // A device asks for what it signs before anybody is signed in; nothing is stored and nobody is named.
+    "/v1/devices/challenge",
 ];
 
 /// Whether a path may be asked for without a caller.
@@ -23,12 +29,23 @@ pub fn is_open(path: &str) -> bool {
 }
 
 fn open() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(c::register::register)).routes(routes!(c::sessions::sign_in))
+    OpenApiRouter::new()
+        .routes(routes!(c::register::register))
+        .routes(routes!(c::registrations::start))
+        .routes(routes!(c::registrations::finish))
+        .routes(routes!(c::sessions::sign_in))
+        .routes(routes!(c::sessions::refresh))
+        .routes(routes!(c::devices::challenge))
 }
 
 fn customers() -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(c::sessions::sign_out))
+        .routes(routes!(c::sessions::list))
+        .routes(routes!(c::sessions::end))
+        .routes(routes!(c::sessions::end_others))
+        .routes(routes!(c::devices::list))
+        .routes(routes!(c::devices::revoke))
         .routes(routes!(c::me::me))
         .routes(routes!(c::password::change))
         .routes(routes!(c::factors::list))

@@ -8,6 +8,7 @@ use crate::error::BankError;
 use crate::known::{Caches, Known};
 use crate::policies::{Policies, PolicyBook};
 use crate::sealed::Sealing;
+use crate::sessions::seen::Seen;
 use crate::{accounting, entries, rail_feed, sealed, sweep};
 use money::Currency;
 use ports::{BankRail, CardVault, KeyVault, Notifier};
@@ -334,5 +335,9 @@ impl Bank {
 
     pub(crate) fn caches(&self) -> &Caches {
         &self.inner.known.caches
+    }
+
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.inner.known.seen
     }
 }

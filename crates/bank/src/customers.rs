@@ -9,6 +9,7 @@ pub(crate) use find::texts_of_newest;
 pub use find::{CustomerSummary, Wanted, list, search};
 pub use profile::{CustomerView, change_tier, display_name, erase, masked_name, view};
 pub use records::MIGRATIONS;
+pub(crate) use register::Registration;
 pub use register::{Import, Imported, Register, Registered, import_blocking, register};
 
 /// What sign-in names are hashed for.

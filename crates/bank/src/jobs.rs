@@ -90,9 +90,10 @@ const LONGEST_DELAY_SECONDS: i64 = 3600;
 /// it again when the next is due; nothing else may run jobs meanwhile. For threads that may block.
 ///
 /// # Errors
-/// When the store cannot be read; a job that fails is put off instead.
+/// When the store cannot be used; a job that fails is put off instead.
 pub fn run_due(bank: &Bank) -> Result<usize, BankError> {
     let kinds: Vec<&str> = HANDLERS.iter().map(|(_, kind, _)| *kind).collect();
+    crate::sessions::write_seen(bank)?;
     run_kinds(bank, &kinds, &|| true)
 }
 
@@ -102,6 +103,9 @@ pub fn run_due(bank: &Bank) -> Result<usize, BankError> {
 /// # Errors
 /// As [`run_due`].
 pub fn run_lane(bank: &Bank, lane: Lane, go_on: &dyn Fn() -> bool) -> Result<usize, BankError> {
+    if lane == Lane::Books {
+        crate::sessions::write_seen(bank)?;
+    }
     let of_lane = HANDLERS.iter().filter(|(its, _, _)| *its == lane);
     let kinds: Vec<&str> = of_lane.map(|(_, kind, _)| *kind).collect();
     run_kinds(bank, &kinds, go_on)

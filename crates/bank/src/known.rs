@@ -20,6 +20,7 @@ use crate::desk::Fixtures;
 use crate::merchants::{self, MerchantAccount};
 use crate::policies::{Policies, PolicyBook};
 use crate::sessions::Session;
+use crate::sessions::seen::Seen;
 use crate::tokens::TokenHash;
 use crate::wallets::WalletAccount;
 use crate::{entries, staff};
@@ -85,12 +86,13 @@ impl Caches {
 pub(crate) struct Known {
     pub(crate) fixtures: Arc<Fixtures>,
     pub(crate) caches: Caches,
+    pub(crate) seen: Seen,
     pub(crate) policies: RwLock<(PolicyBook, Arc<Policies>)>,
 }
 
 impl Known {
     pub(crate) fn new(fixtures: Arc<Fixtures>, policies: (PolicyBook, Arc<Policies>)) -> Self {
-        Self { fixtures, caches: Caches::new(), policies: RwLock::new(policies) }
+        Self { fixtures, caches: Caches::new(), seen: Seen::default(), policies: RwLock::new(policies) }
     }
 
     /// How many policy rows this node knows: rows are only ever added.

@@ -17,6 +17,8 @@ pub fn migrations() -> Vec<Migration> {
         crate::sessions::MIGRATIONS,
         crate::factors::MIGRATIONS,
         crate::confirmations::MIGRATIONS,
+        crate::devices::MIGRATIONS,
+        crate::registrations::MIGRATIONS,
         crate::staff::MIGRATIONS,
         crate::audit::MIGRATIONS,
         crate::approvals::MIGRATIONS,

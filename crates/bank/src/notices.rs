@@ -6,7 +6,7 @@ mod send;
 mod to_customer;
 
 pub use records::MIGRATIONS;
-pub(crate) use send::Draft;
+pub(crate) use send::{Draft, Told};
 pub use send::{NoticeView, list, run_send};
 pub(crate) use to_customer::to_customer;
 

@@ -15,7 +15,9 @@ pub use change::{Change, PolicyView, list, set};
 pub use record::PolicyBook;
 pub use records::MIGRATIONS;
 pub use step_up::{Small, StepUp, StepUpMode};
-pub use terms::{Bearer, Calendar, Fee, Limits, RoundingRule, SettlementMode, SettlementTerms, Throttle, TierLimits};
+pub use terms::{
+    Bearer, Calendar, Fee, Limits, RoundingRule, SessionTerms, SettlementMode, SettlementTerms, Throttle, TierLimits,
+};
 
 use crate::bank::Bank;
 use crate::currencies::Currencies;
@@ -84,10 +86,15 @@ pub struct Policies {
     pub code_minutes: u32,
     /// How many one-time codes a customer may ask for within the life of one.
     pub codes_at_once: u32,
+    /// Whether a customer registers only with a phone number or an e-mail address that she proved; nothing for: in a live bank,
+    /// and not in a sandbox.
+    pub registration_needs_contact: Option<bool>,
     /// The fewest characters of a password.
     pub password_characters: u32,
-    /// Hours for which a sign-in lasts.
+    /// Hours for which a sign-in lasts, however often it is refreshed.
     pub session_hours: u32,
+    /// Sign-ins with a refresh token.
+    pub sessions: SessionTerms,
     /// Failed sign-ins.
     pub sign_in: Throttle,
     /// Wrong payment PINs.

@@ -252,6 +252,11 @@ impl Sealing {
         records::destroy(uow, owner)
     }
 
+    /// As [`Sealing::destroy`], and not even that there was a key is kept: for who never became a person here.
+    pub(crate) fn remove(uow: &mut Uow<'_, '_>, owner: u128) -> Result<(), StoreError> {
+        records::remove(uow, owner)
+    }
+
     /// Forgets every unwrapped key.
     pub(crate) fn forget_all(&self) {
         self.persons.clear();

@@ -10,7 +10,7 @@ mod tests;
 
 use crate::bank::Bank;
 use crate::error::BankError;
-use crate::{confirmations, quotes, sessions};
+use crate::{confirmations, devices, quotes, registrations, sessions};
 use store::{Job, Outcome, StoreError, Uow};
 use vocabulary::Timestamp;
 
@@ -46,6 +46,8 @@ pub(crate) fn run_sweep(bank: &Bank, job: &Job) -> Result<(), BankError> {
             sessions::records::sweep_failures(uow, days_before(now, policies.sign_in_failure_days), ROWS)?,
             sessions::records::sweep_ended(uow, now, ROWS)?,
             confirmations::records::sweep(uow, days_before(now, 1), ROWS)?,
+            devices::records::sweep(uow, now, ROWS)?,
+            registrations::records::sweep(uow, days_before(now, 1), ROWS)?,
             quotes::records::sweep(uow, days_before(now, policies.quote_days), ROWS)?,
         ];
         let more = swept.contains(&(ROWS as usize));

@@ -6,6 +6,7 @@ mod jobs;
 mod merchants;
 mod nodes;
 mod policies;
+mod refreshing;
 mod sealing;
 mod sessions;
 mod wallets;

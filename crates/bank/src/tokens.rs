@@ -10,16 +10,25 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// A fresh token: the prefix and 52 digits.
 pub(crate) fn draw(prefix: &str, entropy: &dyn Entropy) -> Secret<String> {
-    let random: [u8; 52] = {
-        let bytes: [u8; 33] = entropy.bytes();
-        // Five bits for each digit: 260 of the 264 drawn.
-        std::array::from_fn(|place| {
-            let bit = place * 5;
-            let pair = u16::from(bytes[bit / 8]) << 8 | u16::from(*bytes.get(bit / 8 + 1).unwrap_or(&0));
-            DIGITS[usize::from(pair >> (11 - bit % 8) & 31)]
-        })
-    };
-    Secret::new(format!("{prefix}{}", std::str::from_utf8(&random).expect("the digits are ASCII")))
+    // 260 of the 264 bits drawn.
+    Secret::new(format!("{prefix}{}", digits(&entropy.bytes())))
+}
+
+/// 256 bits as 52 digits.
+pub(crate) fn print(bits: &[u8; 32]) -> String {
+    let mut bytes = [0; 33];
+    bytes[..32].copy_from_slice(bits);
+    digits(&bytes)
+}
+
+/// Five bits for each of 52 digits.
+fn digits(bytes: &[u8; 33]) -> String {
+    let digits: [u8; 52] = std::array::from_fn(|place| {
+        let bit = place * 5;
+        let pair = u16::from(bytes[bit / 8]) << 8 | u16::from(*bytes.get(bit / 8 + 1).unwrap_or(&0));
+        DIGITS[usize::from(pair >> (11 - bit % 8) & 31)]
+    });
+    std::str::from_utf8(&digits).expect("the digits are ASCII").to_owned()
 }
 
 /// The digest of a token.

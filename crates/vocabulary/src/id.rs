@@ -177,6 +177,10 @@ pub mod kinds {
         Alias = "als";
         /// A signed-in session.
         Session = "ses";
+        /// A registration that was begun.
+        Registration = "reg";
+        /// A person's device.
+        Device = "dev";
         /// A merchant.
         Merchant = "mer";
         /// A merchant's store.

@@ -70,8 +70,8 @@ pub mod ids {
     }
 
     ids! {
-        Account Alias ApiKey Approval BankAccount Card CardToken Case Confirmation Customer Delivery Dispute Factor Merchant Order Payment Payout
-        Policy Quote Refund
+        Account Alias ApiKey Approval BankAccount Card CardToken Case Confirmation Customer Delivery Device Dispute Factor Merchant
+        Order Payment Payout Policy Quote Refund Registration
         Session Settlement Staff Store TopUp Transfer Wallet Webhook
     }
 }

@@ -139,6 +139,7 @@ pub async fn erase(bank: &Bank, wish: Wish, id: Id<kinds::Customer>) -> Result<A
             records::set_erased(uow, id)?;
             crate::sessions::end_all(uow, id)?;
             crate::factors::records::end_all(uow, id)?;
+            crate::devices::records::forget_all(uow, id)?;
             crate::aliases::release_all(uow, id)?;
             crate::cards::remove_all(uow, id)?;
             let body = serde_json::json!({ "customer": id }).to_string();

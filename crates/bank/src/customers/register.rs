@@ -45,21 +45,37 @@ pub struct Registered {
 /// # Errors
 /// Trouble.
 pub async fn register(bank: &Bank, wish: Wish, command: Register) -> Result<Answer<Registered>, BankError> {
-    let sign_in = match check(bank, &command) {
-        Ok(alias) => alias.as_str().to_owned(),
-        Err(refusal) => return bank.once(wish, move |_| Ok(Outcome::Refused(refusal.clone()))).await,
-    };
-    let password = passwords::hash(command.password, bank.entropy()).await?;
-    let name = command.display_name.trim().to_owned();
-    let person = Person { name, sign_in: Some(sign_in), password: Some(password), tier: command.tier };
-    let draft = Draft::new(bank, person, &command.currencies)?;
-    bank.once(wish, move |uow| {
-        if !draft.write(uow)? {
+    match Registration::prepare(bank, command).await? {
+        Ok(person) => bank.once(wish, move |uow| person.write(uow)).await,
+        Err(refusal) => bank.once(wish, move |_| Ok(Outcome::Refused(refusal.clone()))).await,
+    }
+}
+
+/// Who was checked and is ready to be written.
+pub(crate) struct Registration {
+    draft: Draft,
+}
+
+impl Registration {
+    /// Everything that takes time: the checks, and hashing the password.
+    pub(crate) async fn prepare(bank: &Bank, command: Register) -> Result<Result<Self, Refusal>, BankError> {
+        let sign_in = match check(bank, &command) {
+            Ok(alias) => alias.as_str().to_owned(),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let password = passwords::hash(command.password, bank.entropy()).await?;
+        let name = command.display_name.trim().to_owned();
+        let person = Person { name, sign_in: Some(sign_in), password: Some(password), tier: command.tier };
+        Ok(Ok(Self { draft: Draft::new(bank, person, &command.currencies)? }))
+    }
+
+    /// Writes her, unless the sign-in name is taken.
+    pub(crate) fn write(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<Registered, Refusal>, StoreError> {
+        if !self.draft.write(uow)? {
             return Ok(Outcome::Refused(Refusal::of(ErrorCode::CustomerExists).at("sign_in")));
         }
-        Ok(Outcome::Done(Registered { customer: draft.row.id, wallet: draft.wallet }))
-    })
-    .await
+        Ok(Outcome::Done(Registered { customer: self.draft.row.id, wallet: self.draft.wallet }))
+    }
 }
 
 /// In order: sign-in name, name, tier, currencies, password.

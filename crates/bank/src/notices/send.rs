@@ -3,8 +3,10 @@
 use super::JOB_SEND;
 use super::records::{self, NoticeRow, recipient_place, text_place};
 use crate::bank::Bank;
+use crate::customers;
 use crate::error::BankError;
 use crate::sealed::PersonKey;
+use formats::alias::Alias;
 use ports::{Channel, Message};
 use serde::{Deserialize, Serialize};
 use store::{Job, Outcome, StoreError, Uow};
@@ -35,6 +37,29 @@ impl Draft {
         records::insert(uow, &self.row)?;
         let now = uow.now();
         uow.schedule(now, JOB_SEND, self.row.id.as_u128())
+    }
+}
+
+/// A message to a customer about her own access, to where she signs in from; nothing where that is no phone or address.
+pub(crate) struct Told(Option<Draft>);
+
+impl Told {
+    pub(crate) async fn draft(bank: &Bank, customer: Id<kinds::Customer>, text: &str) -> Result<Self, BankError> {
+        let view = customers::view(bank, customer).await?;
+        let (desk, owner) = (bank.desk(), customer.as_u128());
+        let key = bank.store().read(move |snapshot| Ok(desk.sealing().key(snapshot.reading(), owner)?)).await?;
+        let (Some(to), Some(key)) = (view.and_then(|view| view.sign_in), key) else { return Ok(Self(None)) };
+        let channel = match Alias::parse(&to) {
+            Ok(Alias::Phone(_)) => Channel::Phone,
+            Ok(Alias::Email(_)) => Channel::Email,
+            Ok(Alias::Handle(_)) | Err(_) => return Ok(Self(None)),
+        };
+        Draft::new(bank, (owner, &key), channel, (&to, text)).map(|draft| Self(Some(draft)))
+    }
+
+    /// Writes it and has it sent.
+    pub(crate) fn write(&self, uow: &mut Uow<'_, '_>) -> Result<(), StoreError> {
+        self.0.as_ref().map_or(Ok(()), |draft| draft.write(uow))
     }
 }
 

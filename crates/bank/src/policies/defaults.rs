@@ -1,8 +1,8 @@
 //! The policies of a new bank, and the ranges within which a bank may set them.
 
 use super::{
-    Bearer, Calendar, Fee, Limits, Policies, RoundingRule, SettlementMode, SettlementTerms, StepUp, Throttle,
-    TierLimits,
+    Bearer, Calendar, Fee, Limits, Policies, RoundingRule, SessionTerms, SettlementMode, SettlementTerms, StepUp,
+    Throttle, TierLimits,
 };
 use crate::approvals;
 use crate::currencies::Currencies;
@@ -62,8 +62,17 @@ impl Policies {
             code_tries: 5,
             code_minutes: 10,
             codes_at_once: 5,
+            registration_needs_contact: None,
             password_characters: 12,
             session_hours: 12,
+            sessions: SessionTerms {
+                access_minutes: 10,
+                idle_minutes: 30,
+                device_idle_days: 30,
+                device_days: 180,
+                challenge_seconds: 300,
+                grace_seconds: 30,
+            },
             sign_in: Throttle { tries: 5, minutes: 15 },
             pin: Throttle { tries: 5, minutes: 30 },
             totp: Throttle { tries: 5, minutes: 15 },
@@ -132,6 +141,11 @@ impl Policies {
         }
         if !self.step_up.is_usable() {
             return Err(("step_up", "amounts are not negative, seconds 30 to 3,600, hours at most 720"));
+        }
+        if !self.sessions.are_usable() {
+            let ranges = "access_minutes are 1 to 1,440, idle_minutes no fewer and at most 129,600, device_days 1 to 730 and \
+                device_idle_days no more, challenge_seconds 10 to 3,600, grace_seconds at most 300";
+            return Err(("sessions", ranges));
         }
         let pauses = &self.webhook_retry_seconds;
         let all: u64 = pauses.iter().copied().map(u64::from).sum();

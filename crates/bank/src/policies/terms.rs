@@ -201,3 +201,34 @@ pub struct Throttle {
     /// Minutes of the pause, and after which failures are forgotten.
     pub minutes: u32,
 }
+
+/// How long the tokens of a sign-in with a refresh token last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionTerms {
+    /// Minutes for which an access token is good.
+    pub access_minutes: u32,
+    /// Minutes after its last refresh at which a session ends.
+    pub idle_minutes: u32,
+    /// Days after its last refresh at which a session of a bound device ends.
+    pub device_idle_days: u32,
+    /// Days for which a session of a bound device lasts, however often it is refreshed.
+    pub device_days: u32,
+    /// Seconds for which a challenge to a device is good.
+    pub challenge_seconds: u32,
+    /// Seconds for which the last refresh token may be used again, after an answer was lost.
+    pub grace_seconds: u32,
+}
+
+impl SessionTerms {
+    /// Whether every value is in its range.
+    #[must_use]
+    pub fn are_usable(&self) -> bool {
+        (1..=1_440).contains(&self.access_minutes)
+            && (self.access_minutes..=129_600).contains(&self.idle_minutes)
+            && (1..=730).contains(&self.device_days)
+            && (1..=self.device_days).contains(&self.device_idle_days)
+            && (10..=3_600).contains(&self.challenge_seconds)
+            && self.grace_seconds <= 300
+    }
+}

@@ -47,6 +47,11 @@ pub(super) fn wrapped(reading: Reading<'_>, owner: u128) -> Result<Option<Vec<u8
     Ok(found.flatten())
 }
 
+pub(super) fn remove(uow: &mut Uow<'_, '_>, owner: u128) -> Result<(), StoreError> {
+    uow.tell(Kind::Person.of(owner));
+    uow.execute("DELETE FROM person_key WHERE owner = ?1", params![&owner.to_be_bytes()]).map(drop)
+}
+
 pub(super) fn destroy(uow: &mut Uow<'_, '_>, owner: u128) -> Result<bool, StoreError> {
     uow.tell(Kind::Person.of(owner));
     let now = uow.now();

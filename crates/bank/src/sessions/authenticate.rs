@@ -14,7 +14,7 @@ pub struct Session {
     pub id: Id<kinds::Session>,
     /// Whose.
     pub customer: Id<kinds::Customer>,
-    /// When it ends.
+    /// When its present token ends.
     pub expires: Timestamp,
 }
 
@@ -34,7 +34,10 @@ pub async fn authenticate(bank: &Bank, token: &str) -> Result<Option<Session>, B
     let hash = tokens::hash(token);
     let good = |session: Session| {
         let good = bank.now() < session.expires;
-        good.then(|| rests_on(bank, hash)).map(|()| session)
+        good.then(|| rests_on(bank, hash)).map(|()| {
+            bank.seen().note(session.id, bank.now());
+            session
+        })
     };
     let ticket = match bank.caches().sessions.get(&hash) {
         Ok(session) => return Ok(good(session)),

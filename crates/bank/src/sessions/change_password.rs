@@ -10,13 +10,12 @@ use super::sign_in::{pause, too_many, wrong};
 use crate::bank::Bank;
 use crate::customers::records::Credential;
 use crate::error::BankError;
+use crate::notices::Told;
 use crate::policies::Throttle;
 use crate::refusal::Refusal;
 use crate::sealed::KeyedHash;
 use crate::wish::Wish;
-use crate::{customers, notices, passwords};
-use formats::alias::Alias;
-use ports::Channel;
+use crate::{customers, passwords};
 use store::{NewEvent, Outcome, StoreError, Uow};
 use vocabulary::{ErrorCode, Secret};
 
@@ -72,24 +71,10 @@ pub(super) async fn prepare(
     }
     let right = passwords::verify(current, credential.password.clone()).await?;
     let password = if right { Some(passwords::hash(new, bank.entropy()).await?) } else { None };
-    let notice = notice(bank, session).await?;
-    Ok(Ok(Change { session, name, credential, password, throttle, notice }))
-}
-
-/// A message to where she signs in from, if that is a phone or an address.
-async fn notice(bank: &Bank, session: Session) -> Result<Option<notices::Draft>, BankError> {
-    let view = customers::view(bank, session.customer).await?;
-    let (desk, owner) = (bank.desk(), session.customer.as_u128());
-    let key = bank.store().read(move |snapshot| Ok(desk.sealing().key(snapshot.reading(), owner)?)).await?;
-    let (Some(to), Some(key)) = (view.and_then(|view| view.sign_in), key) else { return Ok(None) };
-    let channel = match Alias::parse(&to) {
-        Ok(Alias::Phone(_)) => Channel::Phone,
-        Ok(Alias::Email(_)) => Channel::Email,
-        Ok(Alias::Handle(_)) | Err(_) => return Ok(None),
-    };
     let text = "Your password was changed, and everybody else who was signed in with it is signed out. If that was not you, \
         tell the bank at once.";
-    notices::Draft::new(bank, (owner, &key), channel, (&to, text)).map(Some)
+    let notice = Told::draft(bank, session.customer, text).await?;
+    Ok(Ok(Change { session, name, credential, password, throttle, notice }))
 }
 
 pub(super) struct Change {
@@ -100,7 +85,7 @@ pub(super) struct Change {
     /// The new one's hash; none when the present password was wrong.
     password: Option<passwords::PasswordHash>,
     throttle: Throttle,
-    notice: Option<notices::Draft>,
+    notice: Told,
 }
 
 impl Change {
@@ -117,9 +102,7 @@ impl Change {
         customers::records::set_password(uow, customer, password)?;
         records::end_others(uow, &self.session)?;
         records::clear_failures(uow, &self.name)?;
-        if let Some(notice) = &self.notice {
-            notice.write(uow)?;
-        }
+        self.notice.write(uow)?;
         let body = serde_json::json!({ "customer": customer }).to_string();
         let (owner, subject) = (Some(customer.as_u128()), customer.as_u128());
         uow.emit(NewEvent { kind: "customer.password_changed", version: 1, owner, subject, body });

@@ -5,11 +5,12 @@
 //! opens the session looks once more whether the name still lets in the same customer by the same password; if not, it is
 //! a wrong password. Erasing and changing end the sessions that they find, so none is left either way.
 
-use super::Session;
-use super::records;
+use super::begin::{Begun, Wanted};
+use super::{ACCESS_PREFIX, Session, records};
 use crate::bank::Bank;
 use crate::customers::records::Credential;
 use crate::customers::{self, SIGN_IN};
+use crate::devices::Entering;
 use crate::error::BankError;
 use crate::policies::Throttle;
 use crate::refusal::Refusal;
@@ -19,7 +20,7 @@ use crate::{passwords, tokens};
 use formats::alias::Alias;
 use sql::Reading;
 use store::{Outcome, StoreError, Uow};
-use vocabulary::{ErrorCode, Id, Secret, Timestamp, kinds};
+use vocabulary::{ErrorCode, Secret, Timestamp};
 
 /// A customer signed in.
 #[derive(Clone, Debug)]
@@ -28,10 +29,20 @@ pub struct SignedIn {
     pub token: Secret<String>,
     /// The session.
     pub session: Session,
+    /// With which it is refreshed, if that was asked for.
+    pub refresh: Option<Refresh>,
 }
 
-/// Signs a customer in. Wrong name and wrong password are the same refusal and take the same time. After too many failures
-/// even the right password is refused until the pause is over. Not recorded under a key: a retry gives another session.
+/// A refresh token, shown once and not stored.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// The token.
+    pub token: Secret<String>,
+    /// Until when it can be used.
+    pub until: Timestamp,
+}
+
+/// Signs a customer in, without a refresh token. See [`sign_in_as`].
 ///
 /// # Errors
 /// Trouble.
@@ -40,23 +51,52 @@ pub async fn sign_in(
     name: &str,
     password: Secret<String>,
 ) -> Result<Result<SignedIn, Refusal>, BankError> {
-    let (attempt, token) = match prepare(bank, name, password).await? {
+    sign_in_as(bank, (name, password), Wanted::default()).await
+}
+
+/// Signs a customer in. Wrong name and wrong password are the same refusal and take the same time. After too many failures
+/// even the right password is refused until the pause is over. Not recorded under a key: a retry gives another session.
+///
+/// # Errors
+/// Trouble.
+pub async fn sign_in_as(
+    bank: &Bank,
+    (name, password): (&str, Secret<String>),
+    wanted: Wanted,
+) -> Result<Result<SignedIn, Refusal>, BankError> {
+    if let Err(refusal) = wanted.check() {
+        return Ok(Err(refusal));
+    }
+    let (attempt, tokens) = match prepare(bank, (name, password), wanted).await? {
         Ok(prepared) => prepared,
         Err(refusal) => return Ok(Err(refusal)),
     };
     match bank.store().write(move |uow| attempt.decide(uow)).await? {
-        Outcome::Done(session) => Ok(Ok(SignedIn { token, session })),
+        Outcome::Done((session, until)) => {
+            let refresh = tokens.refresh.map(|token| Refresh { token, until });
+            Ok(Ok(SignedIn { token: tokens.access, session, refresh }))
+        }
         Outcome::Refused(refusal) => Ok(Err(refusal)),
     }
+}
+
+/// The texts of a session's tokens.
+pub(super) struct Tokens {
+    pub(super) access: Secret<String>,
+    pub(super) refresh: Option<Secret<String>>,
 }
 
 /// Everything that takes time: reading, and hashing what was given.
 pub(super) async fn prepare(
     bank: &Bank,
-    name: &str,
-    password: Secret<String>,
-) -> Result<Result<(Attempt, Secret<String>), Refusal>, BankError> {
+    (name, password): (&str, Secret<String>),
+    wanted: Wanted,
+) -> Result<Result<(Attempt, Tokens), Refusal>, BankError> {
     let Ok(alias) = Alias::parse(name) else { return Ok(Err(Refusal::of(ErrorCode::InvalidCredentials))) };
+    let device = match wanted.device.as_ref().map(|proof| Entering::check(bank, proof, name)).transpose() {
+        Ok(device) => device,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let hash = bank.sealing().hash(SIGN_IN, alias.as_str());
     let throttle = bank.policies().sign_in;
     let found = bank.store().read(move |snapshot| {
@@ -69,31 +109,24 @@ pub(super) async fn prepare(
     }
     let stored = found.as_ref().and_then(|found| found.password.clone());
     let right = passwords::verify(password, stored).await?;
-    let token = tokens::draw("jzs_", bank.entropy());
-    let attempt = Attempt {
-        name: hash,
-        token: tokens::hash(token.expose()),
-        session: bank.new_id(),
-        credential: found.filter(|_| right),
-        throttle,
-        hours: bank.policies().session_hours,
-    };
-    Ok(Ok((attempt, token)))
+    let access = tokens::draw(ACCESS_PREFIX, bank.entropy());
+    let credential = found.filter(|_| right);
+    let owner = credential.as_ref().map(|found| found.customer);
+    let (begun, refresh) = Begun::new(bank, (owner, tokens::hash(access.expose())), (wanted, device)).await?;
+    Ok(Ok((Attempt { name: hash, credential, throttle, begun }, Tokens { access, refresh })))
 }
 
 pub(super) struct Attempt {
     name: KeyedHash,
-    token: tokens::TokenHash,
-    session: Id<kinds::Session>,
     /// What the password was right for; none when name or password was wrong.
     credential: Option<Credential>,
     throttle: Throttle,
-    hours: u32,
+    begun: Begun,
 }
 
 impl Attempt {
-    /// Counts failures where they are decided, so that guesses sent at the same time count as much as one after another.
-    pub(super) fn decide(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<Session, Refusal>, StoreError> {
+    /// The session, and until when it can be refreshed. Counts failures where they are decided, so that guesses sent at the same time count as much as one after another.
+    pub(super) fn decide(&self, uow: &mut Uow<'_, '_>) -> Result<Outcome<(Session, Timestamp), Refusal>, StoreError> {
         let now = uow.now();
         if let Some(until) = pause(uow.reading(), &self.name, self.throttle, now)? {
             return Ok(Outcome::Refused(too_many(until)));
@@ -105,10 +138,7 @@ impl Attempt {
         };
         records::clear_failures(uow, &self.name)?;
         records::sweep(uow, customer)?;
-        let expires = now.plus_seconds(i64::from(self.hours) * 3600);
-        let session = Session { id: self.session, customer, expires };
-        records::insert(uow, &self.token, &session)?;
-        Ok(Outcome::Done(session))
+        self.begun.write(uow, customer)
     }
 }
 
@@ -148,7 +178,7 @@ pub async fn sign_out(bank: &Bank, session: Session) -> Result<(), BankError> {
     bank.once_then(
         Wish::internal(session.principal(), "sessions.sign_out"),
         move |uow| {
-            records::end(uow, session.id)?;
+            records::end_own(uow, session.customer, session.id)?;
             Ok(Outcome::Done(()))
         },
         move |bank| {

@@ -1,6 +1,6 @@
 //! What happens between the hashing of a password and the unit that acts on it.
 
-use super::{Session, change_password, sign_in};
+use super::{Session, Wanted, change_password, sign_in};
 use crate::testing::TestBank;
 use crate::tests::{registered, system};
 use store::Outcome;
@@ -20,11 +20,11 @@ async fn sign_in_around(
     name: &str,
     between: impl Future<Output = ()>,
 ) -> Result<Session, &'static str> {
-    let prepared = sign_in::prepare(&test.bank, name, right()).await.expect("no trouble");
+    let prepared = sign_in::prepare(&test.bank, (name, right()), Wanted::default()).await.expect("no trouble");
     let (attempt, _) = prepared.expect("nothing refuses it so far");
     between.await;
     match test.bank.store().write(move |uow| attempt.decide(uow)).await.expect("no trouble") {
-        Outcome::Done(session) => Ok(session),
+        Outcome::Done((session, _)) => Ok(session),
         Outcome::Refused(refusal) => Err(refusal.code.as_str()),
     }
 }

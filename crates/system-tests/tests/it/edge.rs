@@ -18,7 +18,7 @@ async fn unknown_paths_and_methods_are_problems() {
     let answer = house.delete("/v1/transfers", &person.token).await;
     answer.refused(405, "method_not_allowed");
     assert!(answer.header("allow").contains("POST"), "{:?}", answer.headers);
-    house.get("/v1/sessions", "").await.refused(405, "method_not_allowed");
+    house.get("/v1/sessions/refresh", "").await.refused(405, "method_not_allowed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

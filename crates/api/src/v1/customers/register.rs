@@ -1,7 +1,8 @@
-//! Registering: the one command without a caller.
+//! Registering without a proof of any contact, where the bank allows it.
 
 use crate::dto::ids;
-use bank::customers::{self, Register, Registered};
+use bank::customers::{Register, Registered};
+use bank::registrations;
 use bank::{Principal, Wish};
 use edge::reply::{self, Handled};
 use edge::{Command, Context, Problem};
@@ -44,19 +45,24 @@ impl From<Registered> for Customer {
     }
 }
 
+pub(super) fn currencies(context: &Context, codes: &[String]) -> Result<Vec<money::Currency>, Problem> {
+    let (known, mut currencies) = (context.bank.currencies(), Vec::new());
+    for (place, code) in codes.iter().enumerate() {
+        let at = format!("/currencies/{place}");
+        currencies.push(known.parse(code).map_err(|code| Problem::new(code).at(at))?);
+    }
+    Ok(currencies)
+}
+
 /// Register a customer
 ///
-/// Opens a wallet with an account in each currency, in the lowest tier of limits.
+/// Opens a wallet with an account in each currency, in the lowest tier of limits. In a live bank a contact is proved first, at
+/// `/v1/registrations`, and this is refused with `contact_required` (policy `registration_needs_contact`).
 #[utoipa::path(post, path = "/v1/customers", tag = "customers", request_body = NewCustomer,
     responses((status = 201, description = "The customer and the wallet.", body = Customer)))]
 pub async fn register(context: Context, command: Command<NewCustomer>) -> Handled<Customer> {
     let Command { key, fingerprint, body } = command;
-    let known = context.bank.currencies();
-    let mut currencies = Vec::new();
-    for (place, code) in body.currencies.iter().enumerate() {
-        let at = format!("/currencies/{place}");
-        currencies.push(known.parse(code).map_err(|code| Problem::new(code).at(at))?);
-    }
+    let currencies = currencies(&context, &body.currencies)?;
     let register = Register {
         sign_in: body.sign_in,
         display_name: body.display_name,
@@ -65,5 +71,5 @@ pub async fn register(context: Context, command: Command<NewCustomer>) -> Handle
         currencies,
     };
     let wish = Wish { principal: Principal::System, operation: "customers.register", key: Some(key), fingerprint };
-    reply::created(&context.bank, customers::register(&context.bank, wish, register).await, Customer::from)
+    reply::created(&context.bank, registrations::open_register(&context.bank, wish, register).await, Customer::from)
 }
